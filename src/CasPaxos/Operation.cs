@@ -1,0 +1,64 @@
+namespace CasPaxos;
+
+/// <summary>One change wanted by one caller.</summary>
+/// <param name="Id">Names it; the same for every retry.</param>
+/// <param name="Change">What to do.</param>
+/// <param name="FreshCreationId">
+/// 128 random bits, never used before: becomes the creation id if it creates (rule 17).
+/// </param>
+/// <param name="RetrySince">
+/// Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told: the
+/// operation then looks for its own id before it is tried again (rule 12).
+/// </param>
+/// <param name="KnownSince">
+/// For a first try whose caller may try again elsewhere before this one has ended: where the register stood then, or
+/// earlier. A record that does not show all changes since may hide that the other try was applied, so this one is not
+/// applied to it. Null if nobody tries again before this one is answered.
+/// </param>
+public sealed record Operation(
+    OperationId Id, Change Change, Guid FreshCreationId, ETag? RetrySince = null, ETag? KnownSince = null);
+
+/// <summary>How an operation ended: exactly what is known (rule 11). Closed.</summary>
+public abstract record Outcome
+{
+    private Outcome()
+    {
+    }
+
+    /// <summary>It took effect, once, and is durable on an accept quorum. A read: this was agreed.</summary>
+    /// <param name="ETag">
+    /// Names the state that it made; for a read, that it saw. <see cref="ETag.Absent"/> for a recovered operation whose
+    /// register was deleted and created anew since: that state has no name any more.
+    /// </param>
+    /// <param name="Current">
+    /// What the register holds: right after the operation, or, when <paramref name="Recovered"/>, at the time of the
+    /// answer.
+    /// </param>
+    /// <param name="Recovered">
+    /// The operation found itself applied by an earlier try; others may have changed the register since.
+    /// </param>
+    public sealed record Applied(ETag ETag, Snapshot Current, bool Recovered = false) : Outcome;
+
+    /// <summary>It did not fit what is there, took no effect and never will. Not a failure of the service.</summary>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Current">What is there, as agreed as a read.</param>
+    public sealed record Refused(RefusalReason Reason, Snapshot Current) : Outcome;
+
+    /// <summary>It may be applied, now or later, or never: an accept was sent and no quorum answered.</summary>
+    /// <param name="Id">Retry with the same id, and <paramref name="Since"/>, to learn the truth.</param>
+    /// <param name="Since">Where the register stood before the operation was first tried.</param>
+    /// <param name="Reason">For people.</param>
+    public sealed record Unknown(OperationId Id, ETag Since, string Reason) : Outcome;
+
+    /// <summary>Nothing was accepted anywhere and nothing will be: no quorum could be asked in time.</summary>
+    /// <param name="Reason">For people.</param>
+    /// <param name="Overtaken">
+    /// The register has moved further since <see cref="Operation.KnownSince"/> than its ids reach: worth another try
+    /// from where it stands now.
+    /// </param>
+    public sealed record Unavailable(string Reason, bool Overtaken = false) : Outcome;
+
+    /// <summary>A custom change threw (rule 14): the register is as it was, and the operation is not retried.</summary>
+    /// <param name="Exception">What it threw.</param>
+    public sealed record Faulted(Exception Exception) : Outcome;
+}

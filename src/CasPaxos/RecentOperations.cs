@@ -1,0 +1,73 @@
+using System.Collections.Immutable;
+
+namespace CasPaxos;
+
+/// <summary>Names one operation of one caller; the same for every retry of it. 128 random bits.</summary>
+/// <param name="Value">The bits.</param>
+public readonly record struct OperationId(Guid Value)
+{
+    /// <summary>The id as 32 hexadecimal digits.</summary>
+    public override string ToString() => Value.ToString("N");
+}
+
+/// <summary>
+/// The ids of a register's latest changes, oldest first, one for every version, grouped by the round that applied them
+/// (rule 12). They tell a retry that it was applied before.
+/// </summary>
+/// <remarks>
+/// Kept are the ids of the latest <see cref="RoundsMin"/> rounds, and of older ones while there are fewer than
+/// <see cref="IdsMin"/>: a round that combines many operations must not push out the round that it overtook.
+/// </remarks>
+public sealed class RecentOperations
+{
+    /// <summary>Rounds whose ids are always kept.</summary>
+    public const int RoundsMin = 4;
+
+    /// <summary>
+    /// Ids that are always kept, as far as there were so many; settings can ask for more, not for fewer.
+    /// </summary>
+    public const int IdsMin = 16;
+
+    /// <summary>No ids.</summary>
+    public static readonly RecentOperations None = new([], []);
+
+    internal RecentOperations(ImmutableArray<OperationId> ids, ImmutableArray<int> rounds)
+    {
+        Ids = ids;
+        Rounds = rounds;
+    }
+
+    /// <summary>
+    /// The ids, oldest first. The last one made the record's version, the one before it version - 1, …
+    /// </summary>
+    public ImmutableArray<OperationId> Ids { get; }
+
+    /// <summary>How many of the ids each round applied, oldest first; adds up to the number of ids.</summary>
+    public ImmutableArray<int> Rounds { get; }
+
+    /// <summary>The ids after one more round.</summary>
+    /// <param name="round">The ids that the round applied, in order; at least one.</param>
+    /// <param name="idsMin">Ids to keep at the least; <see cref="IdsMin"/> or more.</param>
+    public RecentOperations Add(ImmutableArray<OperationId> round, int idsMin = IdsMin)
+    {
+        var dropped = 0;
+        var droppedRounds = 0;
+        while (Rounds.Length - droppedRounds >= RoundsMin
+            && Ids.Length - dropped - Rounds[droppedRounds] + round.Length >= idsMin)
+        {
+            dropped += Rounds[droppedRounds++];
+        }
+
+        return new RecentOperations(
+            [.. Ids.AsSpan()[dropped..], .. round], [.. Rounds.AsSpan()[droppedRounds..], round.Length]);
+    }
+
+    /// <summary>
+    /// How many changes ago an operation was applied: 0 for the latest; null when it is not among them.
+    /// </summary>
+    public int? Age(OperationId id)
+    {
+        var index = Ids.LastIndexOf(id);
+        return index < 0 ? null : Ids.Length - 1 - index;
+    }
+}

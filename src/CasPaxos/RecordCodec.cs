@@ -1,0 +1,222 @@
+using System.Collections.Immutable;
+
+namespace CasPaxos;
+
+/// <summary>Bytes that are not a record this version understands. Nothing is guessed from them.</summary>
+public sealed class RecordFormatException : FormatException
+{
+    /// <summary>Says what is wrong.</summary>
+    public RecordFormatException(string message)
+        : base(message)
+    {
+    }
+}
+
+/// <summary>
+/// The stored form of a record. Format 1, all integers as unsigned LEB128: format (1 byte), kind (1 byte: 1 live,
+/// 2 tombstone), version, creation id (16 bytes, big-endian), for a tombstone the time of deletion, the version
+/// that the creation began with, the number of rounds and the number of ids of each, the ids (16 bytes each), and the
+/// payload to the end.
+/// </summary>
+public static class RecordCodec
+{
+    private const byte Format = 1;
+    private const byte Live = 1;
+    private const byte Tombstone = 2;
+    private const int IdBytes = 16;
+    private const int VarintBytesMax = 10;
+    private const long VersionMax = long.MaxValue / 2; // No round can overflow what is still counted up from it.
+
+    /// <summary>Writes a record.</summary>
+    /// <returns>The bytes; and the record with its payload inside them, so that later changes of the caller's buffer
+    /// cannot reach it.</returns>
+    public static (ReadOnlyMemory<byte> Bytes, RegisterRecord Record) Encode(RegisterRecord record)
+    {
+        ArgumentNullException.ThrowIfNull(record);
+        var recent = record.Recent;
+        var head = RecordHead.BytesMax + (VarintBytesMax * (recent.Rounds.Length + 2)) + (IdBytes * recent.Ids.Length);
+        var buffer = new byte[head + record.Payload.Length];
+        var writer = new Writer(buffer);
+        writer.Byte(Format);
+        writer.Byte(record.IsTombstone ? Tombstone : Live);
+        writer.Varint(record.Version);
+        writer.Guid(record.CreationId);
+        if (record.DeletedAt is { } deletedAt)
+        {
+            writer.Varint(deletedAt);
+        }
+
+        writer.Varint(record.CreationVersion);
+        writer.Varint(recent.Rounds.Length);
+        foreach (var round in recent.Rounds)
+        {
+            writer.Varint(round);
+        }
+
+        foreach (var id in recent.Ids)
+        {
+            writer.Guid(id.Value);
+        }
+
+        record.Payload.Span.CopyTo(buffer.AsSpan(writer.Position));
+        var bytes = buffer.AsMemory(0, writer.Position + record.Payload.Length);
+        return (bytes, record with { Payload = bytes[writer.Position..] });
+    }
+
+    /// <summary>Reads a record; its payload is a slice of the bytes.</summary>
+    /// <exception cref="RecordFormatException">
+    /// The bytes are of another format, cut short, or contradict themselves.
+    /// </exception>
+    public static RegisterRecord Decode(ReadOnlyMemory<byte> bytes)
+    {
+        var reader = new Reader(bytes.Span);
+        var head = ReadHead(ref reader);
+        var creationVersion = reader.Varint();
+        if (creationVersion < 0 || creationVersion > head.Version)
+        {
+            throw new RecordFormatException($"A record of version {head.Version} created at {creationVersion}.");
+        }
+
+        var rounds = ImmutableArray.CreateBuilder<int>(reader.Count(limit: bytes.Length));
+        var total = 0L;
+        while (rounds.Count < rounds.Capacity)
+        {
+            var round = reader.Count(limit: bytes.Length / IdBytes);
+            total += round;
+            rounds.Add(round);
+        }
+
+        if (total > reader.Left / IdBytes || total > head.Version)
+        {
+            throw new RecordFormatException($"A record of version {head.Version} cannot hold {total} operation ids.");
+        }
+
+        var ids = ImmutableArray.CreateBuilder<OperationId>((int)total);
+        while (ids.Count < total)
+        {
+            ids.Add(new OperationId(reader.Guid()));
+        }
+
+        if (head.DeletedAt is not null && reader.Left > 0)
+        {
+            throw new RecordFormatException($"A tombstone has no payload; this one has {reader.Left} bytes.");
+        }
+
+        var recent = new RecentOperations(ids.MoveToImmutable(), rounds.MoveToImmutable());
+        return new RegisterRecord(
+            head.Version, head.CreationId, creationVersion, head.DeletedAt, bytes[^reader.Left..], recent);
+    }
+
+    /// <summary>Reads the head of a record from its first <see cref="RecordHead.BytesMax"/> bytes, or more.</summary>
+    /// <exception cref="RecordFormatException">The bytes are of another format, or cut short.</exception>
+    public static RecordHead DecodeHead(ReadOnlySpan<byte> bytes)
+    {
+        var reader = new Reader(bytes);
+        return ReadHead(ref reader);
+    }
+
+    private static RecordHead ReadHead(ref Reader reader)
+    {
+        var format = reader.Byte();
+        if (format != Format)
+        {
+            throw new RecordFormatException($"A record of format {format}; this version understands format {Format}.");
+        }
+
+        var kind = reader.Byte();
+        if (kind is not (Live or Tombstone))
+        {
+            throw new RecordFormatException($"A record of kind {kind}; there are {Live} and {Tombstone}.");
+        }
+
+        var head = new RecordHead(reader.Varint(), reader.Guid(), kind == Tombstone ? reader.Varint() : null);
+        if (head.Version < (kind == Tombstone ? 0 : 1))
+        {
+            throw new RecordFormatException($"A record of version {head.Version}; versions of records begin with 1.");
+        }
+
+        if (head.Version > VersionMax)
+        {
+            throw new RecordFormatException($"A record of version {head.Version}; versions end with {VersionMax}.");
+        }
+
+        return head;
+    }
+
+    private ref struct Writer(Span<byte> buffer)
+    {
+        private readonly Span<byte> _buffer = buffer;
+
+        public int Position { get; private set; }
+
+        public void Byte(byte value) => _buffer[Position++] = value;
+
+        public void Varint(long value)
+        {
+            var rest = (ulong)value;
+            while (rest >= 0x80)
+            {
+                Byte((byte)(rest | 0x80));
+                rest >>= 7;
+            }
+
+            Byte((byte)rest);
+        }
+
+        public void Guid(Guid value)
+        {
+            value.TryWriteBytes(_buffer[Position..], bigEndian: true, out _);
+            Position += IdBytes;
+        }
+    }
+
+    private ref struct Reader(ReadOnlySpan<byte> buffer)
+    {
+        private ReadOnlySpan<byte> _rest = buffer;
+
+        public readonly int Left => _rest.Length;
+
+        public byte Byte() => Take(1)[0];
+
+        public Guid Guid() => new(Take(IdBytes), bigEndian: true);
+
+        public int Count(int limit)
+        {
+            var value = Varint();
+            return value >= 0 && value <= limit
+                ? (int)value
+                : throw new RecordFormatException($"A record that counts {value} where at most {limit} fit.");
+        }
+
+        public long Varint()
+        {
+            ulong value = 0;
+            for (var shift = 0; shift < 64; shift += 7)
+            {
+                var next = Byte();
+                value |= (ulong)(next & 0x7f) << shift;
+                if (next < 0x80)
+                {
+                    // One form for each number, and none that wraps: bytes are compared where ballots are equal.
+                    return next == 0 && shift > 0 || (shift == 63 && next > 0)
+                        ? throw new RecordFormatException("A record with a number that is not in its shortest form.")
+                        : (long)value;
+                }
+            }
+
+            throw new RecordFormatException("A record with a number of more than 64 bits.");
+        }
+
+        private ReadOnlySpan<byte> Take(int count)
+        {
+            if (_rest.Length < count)
+            {
+                throw new RecordFormatException("A record that is cut short.");
+            }
+
+            var taken = _rest[..count];
+            _rest = _rest[count..];
+            return taken;
+        }
+    }
+}

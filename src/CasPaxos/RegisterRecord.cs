@@ -1,0 +1,46 @@
+namespace CasPaxos;
+
+/// <summary>What a register stores: its version, where it descends from, a payload or a tombstone, and the ids of the
+/// operations that were applied last.</summary>
+/// <param name="Version">Rises by one with each change, the deleting one included.</param>
+/// <param name="CreationId">Random, new with each creation; a tombstone keeps it.</param>
+/// <param name="CreationVersion">The version that this creation began with; a tombstone keeps it.</param>
+/// <param name="DeletedAt">For a tombstone, when it was written, in Unix milliseconds; null for a live record.</param>
+/// <param name="Payload">The value; empty in a tombstone.</param>
+/// <param name="Recent">The latest operations; a tombstone and what is created from it keep them (rule 12).</param>
+public sealed record RegisterRecord(
+    long Version,
+    Guid CreationId,
+    long CreationVersion,
+    long? DeletedAt,
+    ReadOnlyMemory<byte> Payload,
+    RecentOperations Recent)
+{
+    /// <summary>
+    /// What an acceptor that has nothing holds: an absent register of version 0. Written only where the absence itself
+    /// must be chosen, so that an accept under way cannot come up afterwards.
+    /// </summary>
+    public static readonly RegisterRecord None = new(0, Guid.Empty, 0, DeletedAt: 0, default, RecentOperations.None);
+
+    /// <summary>True for a register that does not exist: deleted and not erased yet, or <see cref="None"/>.</summary>
+    public bool IsTombstone => DeletedAt is not null;
+
+    /// <summary>Where this record stands among those of its register, tombstones included.</summary>
+    public ETag Position => new(CreationId, Version);
+
+    /// <summary>What users see of the record: a tombstone is an absent register.</summary>
+    public Snapshot View => IsTombstone ? Snapshot.Absent : new(Position, Payload);
+
+    /// <summary>
+    /// True if the recent ids show every change since a position: an operation tried first on that position, or later,
+    /// and not among the ids, is not part of this record (rule 12).
+    /// </summary>
+    /// <param name="since">Where the register stood before the operation was first tried.</param>
+    public bool ShowsAllSince(ETag since)
+    {
+        // Another creation, and not one from before this one: the line that it belongs to was erased, ids and all.
+        var elsewhere = since.CreationId != CreationId && since.Version > 0 && since.Version >= CreationVersion;
+        var oldestShown = Version - Recent.Ids.Length;
+        return !elsewhere && since.Version >= oldestShown && since.Version <= Version;
+    }
+}

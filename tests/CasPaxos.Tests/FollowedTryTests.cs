@@ -1,0 +1,200 @@
+using static CasPaxos.Tests.Make;
+
+namespace CasPaxos.Tests;
+
+/// <summary>
+/// First tries that others follow while they are under way, even after a long pause of the node that has them: whatever
+/// the register's ids do not show may be what the other try did (rule 12).
+/// </summary>
+public sealed class FollowedTryTests
+{
+    private static readonly ChangeCatalog Catalog = new();
+
+    [Fact]
+    public void A_first_try_is_applied_where_the_record_shows_all_changes_since_it_began()
+    {
+        var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
+
+        var fold = Over(record, FirstTry(knownSince: 4));
+
+        Assert.Equal("xy", Show(fold.Verdicts[0].Outcome));
+        Assert.True(fold.NeedsAccept);
+    }
+
+    [Fact]
+    public void A_first_try_that_could_hide_another_is_overtaken_and_leaves_the_register_untouched()
+    {
+        var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
+
+        var fold = Over(record, FirstTry(knownSince: 3));
+
+        Assert.True(Assert.IsType<Outcome.Unavailable>(fold.Verdicts[0].Outcome).Overtaken);
+        Assert.Null(fold.Verdicts[0].AppliedSince);
+        Assert.Same(record, fold.Record);
+        Assert.False(fold.NeedsAccept); // Nothing of it was ever sent: what is agreed says so for good.
+    }
+
+    // The register is another one by now, or was erased: its numbers say nothing of what came before.
+    [Theory]
+    [InlineData(51, 4)]
+    [InlineData(50, 21)]
+    public void A_first_try_is_overtaken_where_its_position_is_not_one_of_this_line(int creation, long version)
+    {
+        var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
+
+        var fold = Over(record, FirstTry() with { KnownSince = new ETag(Id(creation), version) });
+
+        Assert.True(Assert.IsType<Outcome.Unavailable>(fold.Verdicts[0].Outcome).Overtaken);
+    }
+
+    // Rule 11: its own accept may yet be adopted, so "nothing was accepted anywhere" is not known of it.
+    [Fact]
+    public void A_first_try_that_is_overtaken_and_in_doubt_itself_is_unknown_since_the_earlier_position()
+    {
+        var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
+        var pending = new Pending(1, FirstTry(knownSince: 3));
+        pending.MayBeAppliedSince(new ETag(record.CreationId, 10), B(5));
+
+        var fold = Fold.Over(record, [pending], Catalog);
+
+        Assert.Equal(3, Assert.IsType<Outcome.Unknown>(fold.Verdicts[0].Outcome).Since.Version);
+        Assert.Same(record, fold.Record);
+    }
+
+    // The second try may be applied to a record that the first one's accept knows nothing of: X builds on version 2,
+    // which one acceptor has and nobody chose, and tells that it is in doubt. Told "since 2", a third try would not
+    // miss the id of the second one, which made another version 2.
+    [Fact]
+    public void What_a_first_try_in_doubt_tells_reaches_back_to_where_all_tries_began()
+    {
+        var cluster = new Cluster();
+        var (y, x, z) = (cluster.Proposer(), cluster.Proposer(counter: 10), cluster.Proposer(counter: 20));
+        y.Do(Put("o"));
+        var since = y.Core.Position!.Value;
+        y.Submit(Append("-"));
+        y.Ask(0);
+        y.Hold();
+        var operation = x.Operation(Append("x"));
+        var first = x.Submit(operation with { KnownSince = since });
+        x.Exchange(0, 1); // Finds version 2 at the first acceptor, and nobody hears of the third version.
+        x.Hold();
+        var unknown = Assert.IsType<Outcome.Unknown>(x.Abandon(first));
+        var applied = z.Submit(operation with { RetrySince = since });
+        z.Exchange(1, 2); // Finds version 1.
+        z.Exchange(1, 2);
+        Assert.Equal("ox", Show(z.Answer(applied)));
+        z.DoMany(RecentOperations.IdsMin, "o");
+
+        var again = cluster.Proposer(counter: 10_000).Do(operation with { RetrySince = unknown.Since });
+
+        Assert.Equal(1, cluster.Read().Count(letter => letter == 'x'));
+        Assert.IsType<Outcome.Unknown>(again);
+        Assert.Equal(since, unknown.Since);
+    }
+
+    [Fact]
+    public void A_first_try_that_another_has_applied_already_is_recovered()
+    {
+        var record = Record("xy", version: 20, ids: [.. Enumerable.Range(100, 15), 1]);
+
+        var fold = Over(record, FirstTry(knownSince: 3)); // Found: how far the other ids reach does not matter.
+
+        Assert.True(Assert.IsType<Outcome.Applied>(fold.Verdicts[0].Outcome).Recovered);
+        Assert.Same(record, fold.Record);
+    }
+
+    // The trap: X is paused with the operation in its queue, Y applies the second try, and so many others follow that
+    // nothing shows it any more. X goes on as if nothing had happened.
+    [Theory]
+    [InlineData(15)]
+    [InlineData(16)]
+    [InlineData(40)]
+    public void A_paused_proposer_that_resumes_does_not_apply_what_another_applied_long_ago(int changes)
+    {
+        var cluster = new Cluster();
+        var (x, y) = (cluster.Proposer(), cluster.Proposer(counter: 10));
+        y.Do(Put("o"));
+        var since = y.Core.Position!.Value;
+        var operation = x.Operation(Append("x"));
+        var first = x.Submit(operation with { KnownSince = since });
+        x.Hold(); // Nothing of it reaches anybody yet.
+        Assert.Equal("ox", Show(y.Do(operation with { RetrySince = since })));
+        y.DoMany(changes, "o");
+
+        x.Run();
+
+        Assert.Equal(1, cluster.Read().Count(letter => letter == 'x'));
+        Assert.True(x.Answer(first) is Outcome.Applied { Recovered: true } or Outcome.Unavailable { Overtaken: true });
+    }
+
+    // The same, where X was paused between its promises and its fold: it sends an accept of what it knew, which is
+    // refused everywhere. Only where a refusal proves that no copy took effect is the operation not in doubt then.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_proposer_paused_before_its_fold_does_not_apply_what_another_applied_long_ago(bool deliveredOnce)
+    {
+        var cluster = new Cluster { Settings = ProposerSettings.Default with { DeliveredOnce = deliveredOnce } };
+        var (y, x) = (cluster.Proposer(), cluster.Proposer(counter: 10));
+        y.Do(Put("o"));
+        var since = y.Core.Position!.Value;
+        var operation = x.Operation(Append("x"));
+        var first = x.Submit(operation with { KnownSince = since });
+        x.Ask(0, 1, 2);
+        var promises = x.HoldReplies();
+        y.Do(operation with { RetrySince = since });
+        y.DoMany(20, "o");
+
+        promises.ForEach(x.Tell);
+        Assert.IsType<AcceptorRequest.Accept>(x.Asking);
+        x.Run();
+
+        Assert.Equal(1, cluster.Read().Count(letter => letter == 'x'));
+        Assert.Equal(deliveredOnce, x.Answer(first) is Outcome.Unavailable { Overtaken: true });
+        Assert.Equal(!deliveredOnce, x.Answer(first) is Outcome.Unknown);
+    }
+
+    // What it is told when it is alone: begin again from here. The position is what the next try needs.
+    [Fact]
+    public void An_overtaken_first_try_succeeds_from_where_the_register_stands()
+    {
+        var cluster = new Cluster();
+        var proposer = cluster.Proposer();
+        proposer.DoMany(40, "o");
+        var operation = proposer.Operation(Append("x"));
+        var overtaken = proposer.Do(operation with { KnownSince = ETag.Absent });
+
+        var outcome = proposer.Do(operation with { KnownSince = proposer.Core.Position });
+
+        Assert.True(Assert.IsType<Outcome.Unavailable>(overtaken).Overtaken);
+        Assert.False(Assert.IsType<Outcome.Applied>(outcome).Recovered);
+    }
+
+    [Fact]
+    public void The_position_is_where_the_register_was_agreed_last_tombstones_included()
+    {
+        var cluster = new Cluster();
+        var (proposer, other) = (cluster.Proposer(), cluster.Proposer(counter: 50));
+        var positions = new List<ETag?> { proposer.Core.Position };
+        proposer.Do(new Change.Read());
+        positions.Add(proposer.Core.Position);
+        var first = Assert.IsType<Outcome.Applied>(proposer.Do(Put("x"))).ETag;
+        positions.Add(proposer.Core.Position);
+        proposer.Do(new Change.Delete(null, At: 7));
+        positions.Add(proposer.Core.Position);
+        other.Do(Put("y"));
+        positions.Add(proposer.Core.Position); // Not told.
+        proposer.Do(new Change.Create(Bytes("z"))); // Refused, from what is agreed.
+        positions.Add(proposer.Core.Position);
+
+        Assert.Equal(
+            [null, ETag.Absent, first, first with { Version = 2 }, first with { Version = 2 }, other.Core.Position],
+            positions);
+    }
+
+    private static Operation FirstTry(long knownSince = 0) =>
+        new(Op(1), Append("y"), Id(1001), KnownSince: new ETag(Id(50), knownSince));
+
+    private static Fold Over(RegisterRecord record, Operation operation) =>
+        Fold.Over(record, [new Pending(1, operation)], Catalog);
+}
