@@ -1,0 +1,3 @@
+using CasPaxos.Simulation;
+
+return SimulationCommand.Create().Parse(args).Invoke();

@@ -1,0 +1,160 @@
+using System.Numerics;
+
+namespace CasPaxos.Simulation;
+
+/// <summary>
+/// What was proposed and chosen at one register: one value a ballot, and the chosen ones form one chain.
+/// </summary>
+internal sealed class ChosenValues(World world, int register)
+{
+    private readonly Dictionary<Ballot, Proposal> _proposals = [];
+    private readonly List<Proposal> _chosen = [];
+    private readonly HashSet<OperationId> _known = [];
+    private readonly HashSet<OperationId> _knownChosen = [];
+    private readonly Dictionary<OperationId, ProposerId> _firstProposers = [];
+
+    /// <summary>An accept leaves its proposer.</summary>
+    public void Proposed(IReplyTarget sender, long attempt, AcceptorRequest.Accept accept)
+    {
+        if (_proposals.TryGetValue(accept.Ballot, out var other))
+        {
+            if (!other.Value.Span.SequenceEqual(accept.Value.Span))
+            {
+                Violate(
+                    "one value a ballot", $"{accept.Ballot} is used for {other} and {Describe.Value(accept.Value)}.");
+            }
+            else if (other.Sender != sender || other.Attempt != attempt)
+            {
+                Violate("ballot used once", $"Two attempts ask to accept {accept.Ballot}.");
+            }
+
+            return;
+        }
+
+        var quorum = world.AcceptQuorumOf(accept.Epoch);
+        var proposal = new Proposal(sender, attempt, accept, RecordCodec.Decode(accept.Value), quorum);
+        _proposals.Add(accept.Ballot, proposal);
+        Tally(accept.Ballot, proposal.Record);
+    }
+
+    /// <summary>An accept is durable at a slot.</summary>
+    public void Accepted(int slot, Ballot ballot)
+    {
+        var proposal = _proposals[ballot];
+        proposal.Slots |= 1 << slot;
+        if (!proposal.IsChosen && BitOperations.PopCount((uint)proposal.Slots) >= proposal.Quorum)
+        {
+            proposal.IsChosen = true;
+            Choose(proposal);
+        }
+    }
+
+    public bool IsEverywhere(Ballot ballot) =>
+        BitOperations.PopCount((uint)_proposals[ballot].Slots) == world.Scenario.Slots;
+
+    private void Choose(Proposal proposal)
+    {
+        if (world.Trace.IsOn)
+        {
+            world.Trace.Add(register, $"chosen: {proposal.Ballot} {proposal}");
+        }
+
+        foreach (var id in proposal.Record.Recent.Ids)
+        {
+            _knownChosen.Add(id);
+        }
+
+        // Nearly always the last; but an adopted value may be completed by a late accept.
+        var place = _chosen.Count;
+        while (place > 0 && _chosen[place - 1].Ballot > proposal.Ballot)
+        {
+            place--;
+        }
+
+        _chosen.Insert(place, proposal);
+        if (place > 0)
+        {
+            CheckOrder(_chosen[place - 1], proposal);
+        }
+
+        if (place + 1 < _chosen.Count)
+        {
+            CheckOrder(proposal, _chosen[place + 1]);
+        }
+    }
+
+    /// <summary>The value with the higher ballot descends from the one with the lower.</summary>
+    private void CheckOrder(Proposal older, Proposal newer)
+    {
+        var (before, after) = (older.Record, newer.Record);
+        if (before.IsTombstone && world.Scenario.EraseEvery > 0)
+        {
+            // May have been erased since, and the register begun anew.
+            var begunAnew = !after.IsTombstone && after.Version <= before.Version;
+            world.Statistics.Add(Count.RecreatedAfterErase, begunAnew ? 1 : 0);
+            return;
+        }
+
+        var changes = after.Version - before.Version;
+        var ids = after.Recent.Ids;
+        var descends = changes == 0
+            ? older.Value.Span.SequenceEqual(newer.Value.Span)
+            : changes > 0 && (before.Recent.Ids.IsEmpty
+                || changes >= ids.Length
+                || ids[ids.Length - 1 - (int)changes] == before.Recent.Ids[^1]);
+        if (!descends)
+        {
+            Violate(
+                "one chain",
+                $"{newer.Ballot} {newer} is chosen, and so is {older.Ballot} {older}, from which it does not descend.");
+        }
+    }
+
+    private void Tally(Ballot ballot, RegisterRecord record)
+    {
+        var statistics = world.Statistics;
+        var isNew = false;
+        var isAdopted = false;
+        foreach (var id in record.Recent.Ids)
+        {
+            if (_known.Add(id))
+            {
+                isNew = true;
+                _firstProposers.Add(id, ballot.Proposer);
+            }
+            else
+            {
+                isAdopted |= !_knownChosen.Contains(id) && _firstProposers[id] != ballot.Proposer;
+            }
+        }
+
+        statistics.Add(Count.MinorityValuesAdopted, isAdopted ? 1 : 0);
+        statistics.Add(Count.IdentityAccepts, isNew || record.Version == 0 ? 0 : 1);
+        statistics.Add(Count.AbsencesChosen, record.Version == 0 ? 1 : 0);
+        statistics.Add(Count.CombinedRounds, isNew && record.Recent.Rounds[^1] > 1 ? 1 : 0);
+    }
+
+    private void Violate(string rule, string text) => world.Invariants.Violate(register, rule, text);
+
+    private sealed class Proposal(
+        IReplyTarget sender, long attempt, AcceptorRequest.Accept accept, RegisterRecord record, int quorum)
+    {
+        public IReplyTarget Sender => sender;
+
+        public long Attempt => attempt;
+
+        public Ballot Ballot => accept.Ballot;
+
+        public ReadOnlyMemory<byte> Value => accept.Value;
+
+        public RegisterRecord Record => record;
+
+        public int Quorum => quorum;
+
+        public int Slots { get; set; }
+
+        public bool IsChosen { get; set; }
+
+        public override string ToString() => Describe.Record(record);
+    }
+}

@@ -1,0 +1,150 @@
+namespace CasPaxos.Simulation;
+
+/// <summary>
+/// An operation whose tries follow each other while the ones before may still be under way, at nodes that may be paused
+/// for long: what the client of the service does, answer by answer.
+/// </summary>
+/// <remarks>
+/// All tries begin from one position: the first as what is known, the others as retries. It is moved forward only when
+/// no try is left that could be applied.
+/// </remarks>
+internal sealed class FollowedRun : OperationRun
+{
+    // A try that is abandoned says so at once, unless its node is paused; that is worth a moment's wait.
+    private const long Grace = Scenario.Millisecond / 2;
+    private const int TriesMax = 4;
+
+    private readonly List<Try> _alive = [];
+    private readonly long _resendAfter;
+    private ETag _since;
+    private bool _isRetry; // The client was told "unknown" before, so every try looks for another.
+    private bool _isInDoubt; // A try of this round has ended in doubt.
+    private bool _isLost; // A try was never heard of: it may be applied at any time, and for ever.
+    private long _deadline;
+    private int _round;
+    private int _tries;
+
+    public FollowedRun(World world, Client client, int register, Change change, ETag seen)
+        : base(world, client, register, change)
+    {
+        _since = seen;
+        _resendAfter = world.Random.NextDelay(Scenario.Millisecond / 4, world.Scenario.ResendMax);
+    }
+
+    /// <summary>No other try can have an effect any more.</summary>
+    private bool IsAlone => _alive.Count == 0 && !_isLost && !_isInDoubt;
+
+    public override void Begin()
+    {
+        _isInDoubt = false; // Whatever ended in doubt is outbid before what begins now is refused.
+        _tries = 0;
+        _deadline = World.Events.Now + World.Scenario.ClientTimeout;
+        var round = ++_round;
+        World.Events.After(World.Scenario.ClientTimeout + Grace, () =>
+        {
+            if (IsOpen && _round == round)
+            {
+                GiveUp();
+            }
+        });
+        Follow(round);
+    }
+
+    public override void Ended(Try call, Outcome? outcome)
+    {
+        var applied = outcome is Outcome.Applied told ? Check(told) : null;
+        if (!_alive.Remove(call) || !IsOpen)
+        {
+            World.Statistics.Add(Count.AnswersTooLate); // Nobody waits for it any more.
+            return;
+        }
+
+        switch (outcome)
+        {
+            case Outcome.Applied:
+                End(applied);
+                break;
+            case null:
+                _isLost = true;
+                break;
+            case Outcome.Unknown:
+                _isInDoubt = true;
+                if (_alive.Count == 0)
+                {
+                    GiveUp(); // Otherwise another one may come to know.
+                }
+
+                break;
+            case Outcome.Unavailable { Overtaken: true } when IsAlone && World.Events.Now < _deadline:
+                World.Statistics.Add(Count.TriesOvertaken);
+                _since = call.Proposer.Position ?? _since;
+                Send();
+                break;
+            default:
+                if (IsAlone || IsFinal(outcome))
+                {
+                    End(outcome);
+                }
+
+                break;
+        }
+    }
+
+    /// <summary>An ETag that is gone never comes back (rule 17).</summary>
+    private bool IsFinal(Outcome outcome) =>
+        outcome is Outcome.Refused { Reason: RefusalReason.ETagMismatch }
+        && Change is Change.CompareAndSwap { Expected.IsAbsent: false } or Change.Delete { Expected: not null };
+
+    /// <summary>Sends, and after a while sends again, until the round is over.</summary>
+    private void Follow(int round)
+    {
+        if (IsOpen && _round == round && World.Events.Now < _deadline && _tries < TriesMax)
+        {
+            Send();
+            World.Events.After(_resendAfter, () => Follow(round));
+        }
+    }
+
+    private void Send()
+    {
+        if (Client.ChooseNode() is not { } node)
+        {
+            return;
+        }
+
+        _tries++;
+        var isFirst = IsAlone && !_isRetry;
+        if (isFirst && World.Random.Chance(0.7))
+        {
+            _since = node.Position(Register) ?? _since; // Asked for; otherwise what the client has seen must do.
+        }
+
+        World.Statistics.Add(Count.TriesThatFollow, isFirst ? 0 : 1);
+        var call = node.Submit(this, isFirst ? null : _since, isFirst ? _since : null);
+        _alive.Add(call);
+        World.Events.After(_deadline - World.Events.Now, call.Abandon);
+    }
+
+    private void GiveUp()
+    {
+        if (IsAlone)
+        {
+            End(new Outcome.Unavailable("No node."));
+            return;
+        }
+
+        World.Statistics.Add(Count.TriesLost, _alive.Count);
+        _isLost |= _alive.Count > 0;
+        _alive.Clear();
+        _isRetry = true;
+        _round++;
+        if (MayRetry())
+        {
+            RetryLater();
+        }
+        else
+        {
+            End(outcome: null);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using System.Text;
+
+namespace CasPaxos.Simulation;
+
+/// <summary>Draws operations. Every value is written by one operation only: otherwise two writers look alike.</summary>
+internal sealed class Workload(World world)
+{
+    /// <summary>The name of a change that creates, and throws where a creation would be refused (rule 14).</summary>
+    public const string CreateOrThrow = "create-or-throw";
+
+    // What may or may not have happened multiplies the orders that the checker must look through.
+    private const int UnknownMax = 8;
+
+    private int _drawn;
+
+    /// <summary>The name of a change that keeps what is there: a read that goes the way of changes.</summary>
+    public const string Look = "look";
+
+    public static Dictionary<string, ChangeFunction> CustomChanges => new()
+    {
+        [Look] = static (_, _) => new ChangeResult.Keep(),
+        [CreateOrThrow] = static (current, arguments) => current.Exists
+            ? throw new InvalidOperationException("The register exists.")
+            : new ChangeResult.Write(arguments),
+    };
+
+    /// <summary>The next operation; null when there were enough.</summary>
+    public Change? Next(int register, ETag seen)
+    {
+        if (_drawn >= world.Scenario.Operations)
+        {
+            return null;
+        }
+
+        _drawn++;
+        world.Statistics.Add(Count.Operations);
+        if (world.Recorder.UnknownAt(register) >= UnknownMax)
+        {
+            return new Change.Read();
+        }
+
+        return world.Scenario.Registers[register] switch
+        {
+            // A tombstone must be left alone for as long as it may not be erased.
+            Usage.Lifecycle when IsQuiet() => Draw(seen, "rrrd"),
+            Usage.Counter => Draw(seen, "rriiiiii"),
+            Usage.List => Draw(seen, "rrraaaaaad"),
+            Usage.Swaps => Draw(seen, "rrrpssssssc"),
+            Usage.Flips => Draw(seen, "rdddcccct"),
+            Usage.Lifecycle => Draw(seen, "rrpccctssddDx"),
+            _ => Draw(seen, "rrrrppcsssdDiiaax"),
+        };
+    }
+
+    private bool IsQuiet() =>
+        world.Scenario.EraseEvery > 0 && world.Events.Now / world.Scenario.Retention % 3 > 0;
+
+    private Change Draw(ETag seen, string kinds) => kinds[world.Random.Between(0, kinds.Length - 1)] switch
+    {
+        'p' => new Change.Put(Value("")),
+        'c' => new Change.Create(Value("")),
+        't' => new Change.Custom(CreateOrThrow, Value("t")),
+        's' => new Change.CompareAndSwap(seen, Value("")),
+        'd' => new Change.Delete(null, world.UnixMilliseconds()),
+        'D' => new Change.Delete(seen.IsAbsent ? null : seen, world.UnixMilliseconds()),
+        'i' => new Change.Increment(_drawn),
+        'a' => new Change.Append(Value(",")),
+        'x' => new Change.Put(Value("x")),
+        _ => new Change.Read(),
+    };
+
+    // Plain numbers, so that an increment may follow; some are not, so that it is refused.
+    private byte[] Value(string prefix) =>
+        Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{prefix}{_drawn + 10_000}"));
+}

@@ -1,0 +1,118 @@
+namespace CasPaxos.Simulation;
+
+/// <summary>Broken outcomes, records and erasures.</summary>
+internal static class RecordMutants
+{
+    private const string Rounds = "core/Proposer.Attempts.cs";
+    private const string Folding = "core/Fold.cs";
+    private const string Erasing = "core/Eraser.cs";
+    private const string Record = "core/RegisterRecord.cs";
+    private const string OldestShown = "var oldestShown = Version - Recent.Ids.Length;";
+
+    public static readonly Mutant[] All =
+    [
+        new(
+            "retry-applies-twice",
+            "A retry does not look for its own id.",
+            new Patch(Folding, "_base.Recent.Age(id) is { } age)", "_base.Recent.Age(id) is { } age && age < 0)")),
+        new(
+            "forgotten-ids-trusted",
+            "An id that is not among the recent ones counts as never applied, however far the register has moved.",
+            new Patch(Record, OldestShown, "var oldestShown = 0L;")),
+        new(
+            "tombstone-drops-ids",
+            "A tombstone does not keep the recent ids, and nobody notices the gap (noticed, it would cost an Unknown).",
+            new Patch(
+                Folding,
+                "Recent = current.Recent.Add(",
+                "Recent = (fold._current.IsTombstone ? RecentOperations.None : current.Recent).Add("),
+            new Patch(Record, OldestShown, "var oldestShown = 0L;")),
+        new(
+            "known-position-ignored",
+            "A first try that others follow is applied although the ids may no longer show what the others did.",
+            new Patch(Folding, "(pending.Since ?? pending.Operation.KnownSince) is", "pending.Since is")),
+        new(
+            "overtaken-while-in-doubt",
+            "A first try that is in doubt itself is told that it was overtaken, and so not applied anywhere.",
+            new Patch(
+                Folding,
+                "Outcome outcome = pending.Since is null",
+                "Outcome outcome = pending.Operation.RetrySince is null")),
+        new(
+            "doubt-cleared-below",
+            "A doubt ends with whatever a quorum agrees on, also if that is older than the accept in doubt.",
+            new Patch(Folding, "if (agreed > _latest", "if (agreed > Ballot.Zero")) { From = 14_300 },
+        new(
+            "doubt-of-retry-cleared",
+            "The doubt of a retry ends as if the accepts of its earlier tries were known.",
+            new Patch(Folding, "&& Operation.RetrySince is null\n", "")) { From = 2_700 },
+        new(
+            "refusal-final-while-lost",
+            "A client takes a refusal as final although an earlier try was never heard of.",
+            new Patch(
+                "engine/FollowedRun.cs",
+                "_alive.Count == 0 && !_isLost && !_isInDoubt",
+                "_alive.Count == 0 && !_isInDoubt")),
+        new(
+            "refused-without-newer-accept",
+            "A retry is refused although an accept of its first try may still be adopted.",
+            new Patch(Folding, "NeedsAccept |= changes || pending.Since is not null;", "NeedsAccept |= changes;"))
+        { From = 4_600 },
+        new(
+            "refusal-proves-too-much",
+            "A refused accept counts as harmless although a first copy of it may have been taken.",
+            new Patch(
+                Rounds,
+                "case AcceptorReply.Refused or AcceptorReply.Fenced when _settings.DeliveredOnce:",
+                "case AcceptorReply.Refused or AcceptorReply.Fenced:")),
+        new(
+            "silence-is-harmless",
+            "An operation whose accept got no answer is reported as unavailable.",
+            new Patch(
+                "core/Proposer.cs",
+                "if (_attempt is AcceptAttempt accept)",
+                "if (_attempt is AcceptAttempt { Accepted.Count: > 0 } accept)")),
+        new(
+            "setback-forgets-accept",
+            "An attempt that found no quorum forgets that its accept may have taken effect.",
+            new Patch(Rounds, "accept.Operations.ForEach(pending => MayBeApplied(accept, pending));", "")),
+        new(
+            "combined-on-one-base",
+            "Operations of one round are all evaluated on the record before the round.",
+            new Patch(
+                Folding,
+                "catalog.Evaluate(operation.Change, _current.View)",
+                "catalog.Evaluate(operation.Change, _base.View)")),
+        new(
+            "etag-repeated",
+            "A register that is created anew has the creation id that it had.",
+            new Patch(
+                Folding,
+                "CreationId = operation.FreshCreationId,",
+                "CreationId = new Guid(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),")),
+        new(
+            "erase-at-a-quorum",
+            "A register is erased as soon as a quorum has its tombstone.",
+            new Patch(
+                Erasing,
+                "if (_heard.Count == _configuration.Slots)",
+                """
+                if (_heard.Count == _configuration.Slots
+                    || (_request is AcceptorRequest.Accept && _heard.Count >= _configuration.AcceptQuorum))
+                """)),
+        new(
+            "erase-too-early",
+            "A tombstone is erased while operations that it remembers may still be retried.",
+            new Patch(Erasing, "deletedAt > _deletedBefore", "deletedAt > long.MaxValue - 1")) { From = 3_200 },
+        new(
+            "erase-of-the-living",
+            "A register that exists is erased like a deleted one (trap T-G5).",
+            new Patch(
+                Erasing,
+                "case null:\n                    End(ErasureResult.Live);",
+                """
+                case null:
+                    Ask(new AcceptorRequest.Accept(_configuration.Epoch, _ballot, current.Value, Ballot.Zero));
+                """)),
+    ];
+}
