@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using Npgsql;
+
+namespace CasPaxos.Postgres;
+
+/// <summary>What a server says of itself.</summary>
+/// <param name="Problem">Null if an acceptor may live there; otherwise what is wrong and what to do.</param>
+/// <param name="SystemIdentifier">Tells servers apart. Copies of one server share it.</param>
+/// <param name="DatabaseOid">Tells the databases of one server apart.</param>
+internal sealed record ServerFacts(string? Problem, long SystemIdentifier, long DatabaseOid)
+{
+    private const int OldestVersion = 140000;
+
+    private const string Query = """
+        SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+               pg_is_in_recovery(), current_setting('server_version_num')::int,
+               (SELECT system_identifier FROM pg_control_system()),
+               (SELECT oid::bigint FROM pg_database WHERE datname = current_database())
+        """;
+
+    /// <summary>Asks a server whether what it confirms survives a crash.</summary>
+    public static async Task<ServerFacts> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Query, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new ServerFacts(FindProblem(reader), reader.GetInt64(5), reader.GetInt64(6));
+    }
+
+    private static string? FindProblem(NpgsqlDataReader reader)
+    {
+        if (reader.GetInt32(4) < OldestVersion)
+        {
+            return $"PostgreSQL {OldestVersion / 10000} or later is needed.";
+        }
+
+        if (reader.GetBoolean(3))
+        {
+            return "the server is a replica (pg_is_in_recovery). An acceptor must be a primary of its own: name that.";
+        }
+
+        string[] settings = ["fsync", "full_page_writes", "synchronous_commit"];
+        for (var i = 0; i < settings.Length; i++)
+        {
+            var value = reader.GetString(i);
+            if (value != "on" && (settings[i], value) is not ("synchronous_commit", "remote_apply"))
+            {
+                return $"{settings[i]} is {value}. A promise that a crash forgets is none: set {settings[i]} = on.";
+            }
+        }
+
+        return null;
+    }
+}
+
+/// <summary>What an initialised database says that it is.</summary>
+internal sealed record DatabaseFacts(
+    int FormatVersion,
+    bool Complete,
+    SlotIdentity Identity,
+    long ConfigurationEpoch,
+    ImmutableArray<Guid> Incarnations,
+    int PrepareQuorum,
+    int AcceptQuorum,
+    long Epoch,
+    Ballot Floor,
+    string Displaced,
+    long RowsEstimate)
+{
+    /// <summary>Asks a database who it is.</summary>
+    public const string Query = "SELECT * FROM caspaxos.describe()";
+
+    /// <summary>Reads the identity row.</summary>
+    /// <returns>Null if the database holds no acceptor.</returns>
+    public static async Task<DatabaseFacts?> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var command = new NpgsqlCommand(Query, connection);
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            return await ReadAsync(reader, cancellationToken);
+        }
+        catch (PostgresException failure) when (Failures.IsMissingObject(failure))
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Reads the answer to <see cref="Query"/>.</summary>
+    public static async Task<DatabaseFacts?> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken) =>
+        await reader.ReadAsync(cancellationToken) ? From(reader) : null;
+
+    /// <summary>The configuration that the database was written with.</summary>
+    public Configuration ToConfiguration() =>
+        new(Identity.ClusterId, ConfigurationEpoch, Incarnations, PrepareQuorum, AcceptQuorum);
+
+    private static DatabaseFacts From(NpgsqlDataReader reader) => new(
+        FormatVersion: reader.GetInt32(0),
+        Complete: reader.GetBoolean(1),
+        Identity: new SlotIdentity(reader.GetGuid(2), reader.GetInt32(3), reader.GetGuid(4)),
+        ConfigurationEpoch: reader.GetInt64(5),
+        Incarnations: [.. reader.GetFieldValue<Guid[]>(6)],
+        PrepareQuorum: reader.GetInt32(7),
+        AcceptQuorum: reader.GetInt32(8),
+        Epoch: reader.GetInt64(9),
+        Floor: new Ballot(reader.GetInt64(10), new ProposerId(reader.GetGuid(11))),
+        Displaced: reader.GetString(12),
+        RowsEstimate: reader.GetInt64(13));
+}

@@ -1,0 +1,226 @@
+using System.Text;
+using CasPaxos.Registers;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CasPaxos.Postgres;
+
+/// <summary>
+/// An acceptor whose registers are rows of one PostgreSQL database. Decides nothing: the rule is a function in the
+/// database, and a batch is one call of it, one round trip and one commit (rules 2 and 3). Safe for concurrent use.
+/// </summary>
+public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
+{
+    private readonly Func<NpgsqlDataSource> _open;
+    private NpgsqlDataSource _dataSource;
+    private readonly PostgresAcceptorOptions _options;
+    private readonly string _place;
+    private readonly SlotVerifier _verifier;
+
+    /// <summary>Prepares to ask a slot; connects when first asked.</summary>
+    /// <param name="connectionString">
+    /// Leads to one host. Timeouts, transaction settings and the size of the pool are set from the options.
+    /// </param>
+    /// <param name="identity">Which acceptor the database must be; another one is never asked.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <exception cref="ArgumentException">The connection string or an option is wrong.</exception>
+    public PostgresAcceptor(string connectionString, SlotIdentity identity, PostgresAcceptorOptions? options = null)
+        : this(connectionString, identity, options ?? new PostgresAcceptorOptions(), new ServerRegistry())
+    {
+    }
+
+    internal PostgresAcceptor(
+        string connectionString, SlotIdentity identity, PostgresAcceptorOptions options, ServerRegistry servers)
+    {
+        ArgumentNullException.ThrowIfNull(connectionString);
+        ArgumentNullException.ThrowIfNull(identity);
+        options.Validate();
+        Identity = identity;
+        _options = options;
+        var settings = Connections.Parse(connectionString, identity.Slot);
+        _place = $"Slot {identity.Slot} at {Connections.Place(settings)}";
+        _verifier = new SlotVerifier(_place, identity, options, servers);
+        _open = () => Connections.Open(settings, options, _verifier.VerifyAsync);
+        _dataSource = _open();
+    }
+
+    /// <summary>Which acceptor this is.</summary>
+    public SlotIdentity Identity { get; }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The batch is empty, or mixes lanes or epochs.</exception>
+    public Task<IReadOnlyList<AcceptorReply>> AskAsync(
+        IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+    {
+        var statement = BatchStatement.Of(Identity.Incarnation, batch);
+        return RunAsync(statement.ToCommand, statement.ReadAsync, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="ArgumentException">The limit is outside 1 to 10,000.</exception>
+    public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        ArgumentOutOfRangeException.ThrowIfLessThan(request.Limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Limit, 10_000);
+        return RunAsync(
+            connection => ScanCommand(connection, request),
+            reader => ReadPageAsync(reader, request.Limit),
+            cancellationToken);
+    }
+
+    /// <summary>Asks the database about itself, for tools.</summary>
+    /// <returns>What it says; a status that is not reachable when it cannot be asked or refuses.</returns>
+    public async Task<PostgresSlotStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            var facts = await RunAsync(
+                connection => new NpgsqlCommand(DatabaseFacts.Query, connection),
+                reader => DatabaseFacts.ReadAsync(reader, CancellationToken.None),
+                cancellationToken);
+            return new PostgresSlotStatus(
+                Identity.Slot, _verifier.FindProblem(facts), facts?.Epoch, facts?.Floor, facts?.RowsEstimate);
+        }
+        catch (AcceptorUnavailableException failure)
+        {
+            return new PostgresSlotStatus(
+                Identity.Slot, failure.Message, Epoch: null, Floor: null, RowsEstimate: null);
+        }
+    }
+
+    /// <summary>Closes the connections.</summary>
+    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+
+    private async Task<T> RunAsync<T>(
+        Func<NpgsqlConnection, NpgsqlCommand> toCommand,
+        Func<NpgsqlDataReader, Task<T>> readAsync,
+        CancellationToken cancellationToken)
+    {
+        var sent = false;
+        var source = _dataSource;
+        try
+        {
+            var connection = await ConnectAsync(source, cancellationToken);
+            sent = true;
+            var answer = ExecuteAsync(connection, toCommand, readAsync);
+            try
+            {
+                return await answer.WaitAsync(_options.StatementTimeout + _options.AnswerGrace, cancellationToken);
+            }
+            catch (Exception) when (!answer.IsCompleted)
+            {
+                GiveUp(answer);
+                throw;
+            }
+        }
+        catch (OperationCanceledException failure) when (cancellationToken.IsCancellationRequested)
+        {
+            var effect = sent ? "What was sent may still take effect." : "Nothing was sent.";
+            throw new OperationCanceledException(
+                $"{_place}: the caller stopped waiting. {effect}", failure, cancellationToken);
+        }
+        catch (Exception failure) when (Failures.IsStorageTrouble(failure))
+        {
+            // Where nothing was sent there was no idle connection to be suspicious of.
+            if (sent && Failures.SpoilsConnections(failure))
+            {
+                Renew(source);
+            }
+
+            throw Failures.Describe(_place, failure, sent);
+        }
+    }
+
+    private async Task<NpgsqlConnection> ConnectAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    {
+        using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        deadline.CancelAfter(_options.ConnectTimeout);
+        return await source.OpenConnectionAsync(deadline.Token);
+    }
+
+    /// <remarks>
+    /// Not cancelled, ever: the driver cancels by a second connection, and waits for the server on it while it holds
+    /// one of the process's threads. A server that hangs would so take thread after thread. Its own statement timeout
+    /// ends what it still works on; whoever waits here stops waiting.
+    /// </remarks>
+    private static async Task<T> ExecuteAsync<T>(
+        NpgsqlConnection connection,
+        Func<NpgsqlConnection, NpgsqlCommand> toCommand,
+        Func<NpgsqlDataReader, Task<T>> readAsync)
+    {
+        await using (connection)
+        {
+            await using var command = toCommand(connection);
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            var result = await readAsync(reader);
+
+            // The server sends rows before it commits. Only the end of the answer says that they are durable (rule 3).
+            await reader.NextResultAsync(CancellationToken.None);
+            return result;
+        }
+    }
+
+    /// <summary>Leaves an answer that comes late, or never, to itself; its connection goes with it.</summary>
+    private static void GiveUp(Task answer) => _ = answer.ContinueWith(
+        static late => late.Exception,
+        CancellationToken.None,
+        TaskContinuationOptions.OnlyOnFaulted,
+        TaskScheduler.Default);
+
+    /// <summary>
+    /// Takes new connections from now on: those that hang would fill the pool, and the others are suspect.
+    /// </summary>
+    private void Renew(NpgsqlDataSource source)
+    {
+        var fresh = _open();
+        if (Interlocked.CompareExchange(ref _dataSource, fresh, source) == source)
+        {
+            source.Dispose(); // Closes what is idle now, and what is in use when it comes back.
+        }
+        else
+        {
+            fresh.Dispose(); // Another call was first.
+        }
+    }
+
+    private NpgsqlCommand ScanCommand(NpgsqlConnection connection, ScanRequest request)
+    {
+        var command = new NpgsqlCommand("SELECT * FROM caspaxos.scan($1, $2, $3, $4, $5)", connection);
+        command.Parameters.Add(new NpgsqlParameter { Value = Identity.Incarnation, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new NpgsqlParameter { Value = request.Epoch, NpgsqlDbType = NpgsqlDbType.Bigint });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = Encoding.UTF8.GetBytes(request.Prefix),
+            NpgsqlDbType = NpgsqlDbType.Bytea,
+        });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = request.After is { } after ? after.ToUtf8() : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Bytea,
+        });
+
+        // One more than asked for: whether it comes says whether the page is the last one.
+        command.Parameters.Add(new NpgsqlParameter { Value = request.Limit + 1, NpgsqlDbType = NpgsqlDbType.Integer });
+        return command;
+    }
+
+    private static async Task<ScanPage> ReadPageAsync(NpgsqlDataReader reader, int limit)
+    {
+        var rows = new List<ScannedRow>();
+        while (await reader.ReadAsync(CancellationToken.None))
+        {
+            if (rows.Count == limit)
+            {
+                return new ScanPage(rows, Complete: false);
+            }
+
+            rows.Add(new ScannedRow(
+                RegisterKey.FromUtf8(reader.GetFieldValue<byte[]>(0)),
+                new Ballot(reader.GetInt64(1), new ProposerId(reader.GetGuid(2))),
+                reader.GetFieldValue<byte[]>(3)));
+        }
+
+        return new ScanPage(rows, Complete: true);
+    }
+}

@@ -1,0 +1,45 @@
+namespace CasPaxos.Registers;
+
+/// <summary>
+/// Registers for applications, whoever carries the operations: a <see cref="RegisterClient"/> over acceptors of its
+/// own, or a service that has one. The operations by name are in <see cref="RegisterOperations"/>. Safe for concurrent
+/// use.
+/// </summary>
+public interface IRegisterClient
+{
+    /// <summary>The clock that deletes are stamped with.</summary>
+    TimeProvider Time { get; }
+
+    /// <summary>Applies an operation.</summary>
+    /// <param name="key">The register.</param>
+    /// <param name="operation">What is wanted, under which id.</param>
+    /// <param name="timeout">Longest wait; null for the one of the options.</param>
+    /// <param name="cancellationToken">Stops waiting. It does not undo an accept already on its way.</param>
+    /// <returns>What is known.</returns>
+    /// <exception cref="ArgumentException">A value over the limit, or an unknown change: nothing is sent.</exception>
+    /// <exception cref="RegisterCanceledException">The token was cancelled; its outcome says what is known.</exception>
+    Task<Outcome> ExecuteAsync(
+        RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// What was last seen of a register where the operation is carried out, without asking any acceptor; a linearizable
+    /// read where nothing is remembered. May be older than what others have changed meanwhile (rule 13).
+    /// </summary>
+    Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default);
+
+    /// <summary>Lists a page of the registers whose keys begin with a prefix.</summary>
+    /// <param name="prefix">Empty for all.</param>
+    /// <param name="after">The <see cref="RegisterPage.Next"/> of the page before; null for the first.</param>
+    /// <param name="limit">Most rows to look at; 1 to <see cref="RegisterPage.Max"/>.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <remarks>
+    /// Each register's presence is linearizable on its own, at some moment of the call: a register that exists
+    /// throughout is listed, one that is absent throughout is not. The page as a whole is no snapshot.
+    /// Cost: one read round of the acceptors, and one more read for every register that is being changed meanwhile.
+    /// </remarks>
+    Task<RegisterPage> ListAsync(
+        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default);
+
+    /// <summary>The exception that typed registers throw for an outcome that is neither applied nor refused.</summary>
+    Exception ToException(RegisterKey key, Outcome outcome);
+}

@@ -1,0 +1,86 @@
+using System.Text;
+
+namespace CasPaxos.Registers;
+
+/// <summary>
+/// An acceptor in the memory of this process, for tests of applications. Nothing of it is durable: it must not be
+/// restarted and go on as the same acceptor.
+/// </summary>
+public sealed class MemoryAcceptor : IAcceptor
+{
+    private readonly Lock _gate = new();
+    private readonly SortedDictionary<RegisterKey, AcceptorRow> _rows = [];
+    private long _epoch = 1;
+    private Ballot _floor;
+
+    /// <summary>How many registers it holds, tombstones and mere promises included.</summary>
+    public int Count
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _rows.Count;
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public Task<IReadOnlyList<AcceptorReply>> AskAsync(
+        IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var replies = new AcceptorReply[batch.Count];
+        lock (_gate)
+        {
+            for (var i = 0; i < replies.Length; i++)
+            {
+                var (key, request) = batch[i];
+                var (reply, persist) = Acceptor.Decide(
+                    new AcceptorState(_epoch, _floor, _rows.GetValueOrDefault(key)), request);
+                if (persist is { } state)
+                {
+                    Keep(key, state);
+                }
+
+                replies[i] = reply;
+            }
+        }
+
+        return Task.FromResult<IReadOnlyList<AcceptorReply>>(replies);
+    }
+
+    /// <inheritdoc/>
+    public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(request);
+        var prefix = Encoding.UTF8.GetBytes(request.Prefix);
+        lock (_gate)
+        {
+            var rows = _rows
+                .Where(row => (request.After is not { } after || row.Key > after)
+                    && row.Key.ToUtf8().AsSpan().StartsWith(prefix))
+                .Take(request.Limit + 1)
+                .Select(row => new ScannedRow(row.Key, row.Value.Accepted, Head(row.Value.Value)))
+                .ToList();
+            var complete = rows.Count <= request.Limit;
+            return Task.FromResult(new ScanPage(complete ? rows : rows[..request.Limit], complete));
+        }
+    }
+
+    private void Keep(RegisterKey key, AcceptorState state)
+    {
+        (_epoch, _floor) = (state.Epoch, state.Floor);
+        if (state.Row is { } row)
+        {
+            _rows[key] = row;
+        }
+        else
+        {
+            _rows.Remove(key);
+        }
+    }
+
+    private static ReadOnlyMemory<byte> Head(ReadOnlyMemory<byte> value) =>
+        value[..Math.Min(value.Length, RecordHead.BytesMax)];
+}

@@ -1,0 +1,188 @@
+using System.Collections.Concurrent;
+
+namespace CasPaxos.Registers;
+
+/// <summary>
+/// Registers for applications: linearizable values under keys, over a configuration of acceptors. Safe for concurrent
+/// use; make one for a process and share it, so that operations on one register combine.
+/// </summary>
+/// <remarks>
+/// Every operation ends with an <see cref="Outcome"/> that says exactly what is known. Invalid input throws
+/// <see cref="ArgumentException"/> before anything is sent. Cancelling throws
+/// <see cref="RegisterCanceledException"/>; it does not undo an accept already on its way.
+/// </remarks>
+public sealed partial class RegisterClient : IRegisterClient
+{
+    private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
+    private readonly Configuration _configuration;
+    private readonly AcceptorQueue[] _slots;
+    private readonly ChangeCatalog _catalog;
+    private readonly RegisterClientOptions _options;
+    private readonly TimeProvider _time;
+    private int _sweeping;
+
+    /// <summary>Makes a client.</summary>
+    /// <param name="configuration">The acceptors' configuration.</param>
+    /// <param name="acceptors">One for each slot, in order. Not disposed by the client.</param>
+    /// <param name="catalog">The limits and custom changes; null for the built-in ones.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <exception cref="ArgumentException">An option is out of range, or there is not one acceptor a slot.</exception>
+    public RegisterClient(
+        Configuration configuration,
+        IReadOnlyList<IAcceptor> acceptors,
+        ChangeCatalog? catalog = null,
+        RegisterClientOptions? options = null,
+        TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(configuration);
+        ArgumentNullException.ThrowIfNull(acceptors);
+        if (acceptors.Count != configuration.Slots)
+        {
+            throw new ArgumentException(
+                $"A configuration of {configuration.Slots} slots needs as many acceptors, not {acceptors.Count}.",
+                nameof(acceptors));
+        }
+
+        _options = options ?? new RegisterClientOptions();
+        _options.Validate();
+        _configuration = configuration;
+        _catalog = catalog ?? new ChangeCatalog();
+        _time = time ?? TimeProvider.System;
+        _slots = [.. acceptors.Select((acceptor, slot) => new AcceptorQueue(slot, acceptor, _options, _time))];
+    }
+
+    /// <inheritdoc/>
+    public TimeProvider Time => _time;
+
+    /// <inheritdoc/>
+    /// <remarks>Cost: see the README; a warm change is one round trip and one flush an acceptor.</remarks>
+    public async Task<Outcome> ExecuteAsync(
+        RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        _ = key.Text; // Throws for default(RegisterKey), which names no register.
+        cancellationToken.ThrowIfCancellationRequested();
+        using var activity = Telemetry.Source.StartActivity("caspaxos.operation");
+        var began = _time.GetTimestamp();
+        var outcome = await ExecuteUntilAsync(key, operation, timeout, cancellationToken);
+        Telemetry.Operated(operation.Change, outcome, _time.GetElapsedTime(began));
+        activity?.SetTag("kind", Telemetry.KindOf(operation.Change));
+        activity?.SetTag("outcome", Telemetry.OutcomeOf(outcome));
+        return cancellationToken.IsCancellationRequested && outcome is Outcome.Unknown or Outcome.Unavailable
+            ? throw new RegisterCanceledException(key, outcome, cancellationToken)
+            : outcome;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)
+    {
+        _ = key.Text;
+        return _hosts.TryGetValue(key, out var host) && host.LastSeen is { } seen
+            ? new Outcome.Applied(seen.ETag, seen)
+            : await this.GetAsync(key, cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public Exception ToException(RegisterKey key, Outcome outcome) => outcome switch
+    {
+        Outcome.Unknown unknown => new RegisterOutcomeUnknownException(key, unknown),
+        Outcome.Unavailable unavailable => new RegisterUnavailableException(key, unavailable),
+        Outcome.Faulted faulted => new InvalidOperationException("The change threw.", faulted.Exception),
+        _ => throw new ArgumentException($"{outcome} is not a failure.", nameof(outcome)),
+    };
+
+    /// <summary>
+    /// What the proposer of a register has done; null if none is remembered. Counts for tests and tools.
+    /// </summary>
+    public ProposerStatistics? Statistics(RegisterKey key) =>
+        _hosts.TryGetValue(key, out var host) ? host.Statistics : null;
+
+    private async Task<Outcome> ExecuteUntilAsync(
+        RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken)
+    {
+        // A time that is over, as after a pause of this process, ends the wait at once; a timer refuses it.
+        var longest = timeout ?? _options.Timeout;
+        longest = longest < TimeSpan.Zero ? TimeSpan.Zero : longest;
+        var (host, ticket, task) = Submit(key, operation);
+        if (task.IsCompleted)
+        {
+            return await task;
+        }
+
+        var call = new Call(host, ticket, longest);
+        using var deadline = _time.CreateTimer(
+            static state => ((Call)state!).Expire(), call, longest, Timeout.InfiniteTimeSpan);
+        using var registration = cancellationToken.UnsafeRegister(static state => ((Call)state!).Cancel(), call);
+        return await task;
+    }
+
+    /// <summary>
+    /// Where a register stood when it was last agreed on here, tombstones included; null if nobody remembers.
+    /// </summary>
+    internal ETag? Position(RegisterKey key) => _hosts.TryGetValue(key, out var host) ? host.Position : null;
+
+    private (ProposerHost Host, long Ticket, Task<Outcome> Outcome) Submit(RegisterKey key, Operation operation)
+    {
+        while (true)
+        {
+            var host = _hosts.GetOrAdd(key, static (key, client) => client.NewHost(key), this);
+            host.UsedLately = true;
+            if (host.Submit(operation) is (var ticket, var outcome))
+            {
+                return (host, ticket, outcome);
+            }
+
+            _hosts.TryRemove(KeyValuePair.Create(key, host)); // Retired between the two lines above.
+        }
+    }
+
+    private ProposerHost NewHost(RegisterKey key)
+    {
+        if (_hosts.Count >= _options.ProposersMax && Interlocked.Exchange(ref _sweeping, 1) == 0)
+        {
+            _ = Task.Run(RetireIdleHosts);
+        }
+
+        var proposer = new Proposer(
+            new ProposerId(Guid.NewGuid()), Microseconds(), _configuration, _catalog, _options.Proposer, Random.Shared);
+        return new ProposerHost(key, proposer, _slots, _time);
+    }
+
+    /// <summary>
+    /// Retires a quarter of the hosts: idle ones not used since the last sweep first, then any idle ones.
+    /// </summary>
+    private void RetireIdleHosts()
+    {
+        var surplus = _hosts.Count - (_options.ProposersMax * 3 / 4);
+        for (var round = 0; round < 2 && surplus > 0; round++)
+        {
+            foreach (var entry in _hosts)
+            {
+                var spared = round == 0 && entry.Value.UsedLately;
+                entry.Value.UsedLately = false;
+                if (!spared && surplus > 0 && entry.Value.TryRetire() && _hosts.TryRemove(entry))
+                {
+                    surplus--;
+                }
+            }
+        }
+
+        Volatile.Write(ref _sweeping, 0);
+    }
+
+    /// <summary>
+    /// Where a new proposer's ballots begin: above those of all that began before it, clocks permitting.
+    /// </summary>
+    private long Microseconds() => _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond;
+
+    private sealed class Call(ProposerHost host, long ticket, TimeSpan longest)
+    {
+        public void Expire() => host.Abandon(
+            ticket, $"No quorum answered within {longest.TotalSeconds:0.###} s.{Last()}");
+
+        public void Cancel() => host.Abandon(ticket, $"The caller cancelled.{Last()}");
+
+        private string Last() => host.LastFailure is { } failure ? $" Last failure: {failure}" : "";
+    }
+}

@@ -1,0 +1,107 @@
+using System.Runtime.CompilerServices;
+
+namespace CasPaxos.Registers;
+
+/// <summary>The operations on registers by name. Each is one <see cref="IRegisterClient.ExecuteAsync"/>.</summary>
+public static class RegisterOperations
+{
+    /// <param name="client">Who carries the operations.</param>
+    extension(IRegisterClient client)
+    {
+        /// <summary>Reads a register, linearizably. Applied, with what is there or that nothing is.</summary>
+        public Task<Outcome> GetAsync(RegisterKey key, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.Read(), cancellationToken);
+
+        /// <summary>Writes a value whatever is there.</summary>
+        public Task<Outcome> PutAsync(
+            RegisterKey key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.Put(value), cancellationToken);
+
+        /// <summary>
+        /// Writes the first value; refused with <see cref="RefusalReason.Exists"/> if the register exists.
+        /// </summary>
+        public Task<Outcome> CreateAsync(
+            RegisterKey key, ReadOnlyMemory<byte> value, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.Create(value), cancellationToken);
+
+        /// <summary>Writes a value if the register is as it was seen; otherwise refused with what is there.</summary>
+        public Task<Outcome> CompareAndSwapAsync(
+            RegisterKey key,
+            ETag expected,
+            ReadOnlyMemory<byte> value,
+            CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.CompareAndSwap(expected, value), cancellationToken);
+
+        /// <summary>Deletes a register, if it is as it was seen where <paramref name="expected"/> is given.</summary>
+        public Task<Outcome> DeleteAsync(
+            RegisterKey key, ETag? expected = null, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(
+                key, new Change.Delete(expected, client.Time.GetUtcNow().ToUnixTimeMilliseconds()), cancellationToken);
+
+        /// <summary>Adds to a number in decimal digits; an absent register counts as 0.</summary>
+        public Task<Outcome> IncrementAsync(
+            RegisterKey key, long by = 1, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.Increment(by), cancellationToken);
+
+        /// <summary>Adds bytes at the end of the value; an absent register counts as empty.</summary>
+        public Task<Outcome> AppendAsync(
+            RegisterKey key, ReadOnlyMemory<byte> bytes, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(key, new Change.Append(bytes), cancellationToken);
+
+        /// <summary>Applies any change under a new operation id.</summary>
+        public Task<Outcome> ExecuteAsync(
+            RegisterKey key, Change change, CancellationToken cancellationToken = default) =>
+            client.ExecuteAsync(
+                key, new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid()), null, cancellationToken);
+
+        /// <summary>
+        /// Tries an operation of unknown outcome again. If it was applied, it is recognised and answered as applied
+        /// (<see cref="Outcome.Applied.Recovered"/>); it is never applied twice.
+        /// </summary>
+        /// <param name="key">The register.</param>
+        /// <param name="change">The same change.</param>
+        /// <param name="unknown">How the try before ended.</param>
+        /// <param name="cancellationToken">Stops waiting.</param>
+        public Task<Outcome> RetryAsync(
+            RegisterKey key, Change change, Outcome.Unknown unknown, CancellationToken cancellationToken = default)
+        {
+            ArgumentNullException.ThrowIfNull(unknown);
+            return client.ExecuteAsync(
+                key, new Operation(unknown.Id, change, Guid.NewGuid(), unknown.Since), null, cancellationToken);
+        }
+
+        /// <summary>A register with values of one type.</summary>
+        /// <param name="key">The register.</param>
+        /// <param name="serializer">Turns values into bytes; null for JSON.</param>
+        public Register<T> Register<T>(RegisterKey key, IRegisterSerializer<T>? serializer = null)
+        {
+            _ = key.Text;
+            return new Register<T>(client, key, serializer ?? new JsonRegisterSerializer<T>());
+        }
+
+        /// <summary>
+        /// Lists all registers whose keys begin with a prefix, page by page; see
+        /// <see cref="IRegisterClient.ListAsync"/>.
+        /// </summary>
+        public IAsyncEnumerable<ListedRegister> ListAllAsync(
+            string prefix, CancellationToken cancellationToken = default) =>
+            ListAllOfAsync(client, prefix, cancellationToken);
+    }
+
+    private static async IAsyncEnumerable<ListedRegister> ListAllOfAsync(
+        IRegisterClient client, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        RegisterKey? after = null;
+        do
+        {
+            var page = await client.ListAsync(prefix, after, cancellationToken: cancellationToken);
+            foreach (var register in page.Registers)
+            {
+                yield return register;
+            }
+
+            after = page.Next;
+        }
+        while (after is not null);
+    }
+}

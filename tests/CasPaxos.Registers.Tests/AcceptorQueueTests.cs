@@ -1,0 +1,104 @@
+using System.Diagnostics;
+using static CasPaxos.Registers.Tests.RegisterClientTests;
+
+namespace CasPaxos.Registers.Tests;
+
+public sealed class AcceptorQueueTests
+{
+    [Fact]
+    public async Task A_full_queue_refuses_at_once_and_loses_nothing_that_it_took()
+    {
+        var cluster = new Cluster(1);
+        var client = cluster.Client(new RegisterClientOptions { QueueMax = 4, Timeout = TimeSpan.FromSeconds(2) });
+        var release = cluster.Acceptors[0].Hold();
+
+        var operations = Enumerable.Range(0, 20)
+            .Select(i => client.PutAsync(new RegisterKey($"r{i}"), Bytes("x"))).ToArray();
+        await Task.Delay(50);
+        var asked = cluster.Acceptors[0].Calls;
+        release();
+        var outcomes = await Task.WhenAll(operations);
+
+        // Refused requests are tried again until the deadline, so all of them get through once there is room.
+        Assert.InRange(asked, 1, 5);
+        Assert.All(outcomes, outcome => Assert.IsType<Outcome.Applied>(outcome));
+    }
+
+    [Fact]
+    public async Task A_register_with_too_many_waiters_answers_unavailable_at_once()
+    {
+        var cluster = new Cluster(1);
+        var settings = new RegisterClientOptions { Proposer = new ProposerSettings { QueueMax = 2 } };
+        var client = cluster.Client(settings);
+        var key = new RegisterKey("a register");
+        var release = cluster.Acceptors[0].Hold();
+
+        var taken = Enumerable.Range(0, 3).Select(_ => client.IncrementAsync(key)).ToArray();
+        var surplus = await client.IncrementAsync(key);
+        release();
+
+        var unavailable = Assert.IsType<Outcome.Unavailable>(surplus);
+        Assert.Contains("2 operations wait", unavailable.Reason, StringComparison.Ordinal);
+        Assert.All(await Task.WhenAll(taken), outcome => Assert.IsType<Outcome.Applied>(outcome));
+        Assert.Equal("3", Text(await client.GetAsync(key)));
+    }
+
+    [Fact]
+    public async Task An_acceptor_that_is_down_is_probed_seldom_and_used_again_when_it_is_back()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        cluster.Acceptors[2].Down = true;
+
+        var clock = Stopwatch.StartNew();
+        for (var i = 0; i < 500; i++)
+        {
+            await client.PutAsync(new RegisterKey($"r{i}"), Bytes("x"));
+        }
+
+        var probes = cluster.Acceptors[2].Batches;
+        var most = 3 + (clock.ElapsedMilliseconds / 50);
+        cluster.Acceptors[2].Down = false;
+        await Task.Delay(400);
+        await client.PutAsync(new RegisterKey("back"), Bytes("x"));
+        await Task.Delay(100);
+
+        Assert.InRange(probes, 1, most);
+        Assert.True(cluster.Acceptors[2].Inner.Count > 0);
+    }
+
+    [Fact]
+    public async Task An_acceptor_that_throws_something_unforeseen_does_not_stop_its_queue()
+    {
+        var odd = new OddAcceptor();
+        var configuration = Configuration.Majority(Guid.NewGuid(), 1, [Guid.NewGuid()]);
+        var client = new RegisterClient(configuration, [odd]);
+
+        var outcome = await client.PutAsync(new RegisterKey("a register"), Bytes("x"));
+
+        Assert.IsType<Outcome.Applied>(outcome);
+        Assert.True(odd.Thrown);
+    }
+
+    private sealed class OddAcceptor : IAcceptor
+    {
+        private readonly MemoryAcceptor _inner = new();
+
+        public bool Thrown { get; private set; }
+
+        public Task<IReadOnlyList<AcceptorReply>> AskAsync(
+            IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+        {
+            if (!Thrown)
+            {
+                Thrown = true;
+                throw new InvalidOperationException("odd");
+            }
+
+            return _inner.AskAsync(batch, cancellationToken);
+        }
+
+        public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
+            _inner.ScanAsync(request, cancellationToken);
+    }
+}

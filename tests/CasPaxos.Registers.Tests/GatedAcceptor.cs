@@ -1,0 +1,86 @@
+namespace CasPaxos.Registers.Tests;
+
+/// <summary>An acceptor that counts what it is asked, and can be held, failed, or made to lose its answers.</summary>
+internal sealed class GatedAcceptor : IAcceptor
+{
+    private volatile TaskCompletionSource? _gate;
+    private int _batches;
+    private int _calls;
+    private int _writeBatches;
+
+    public MemoryAcceptor Inner { get; } = new();
+
+    /// <summary>Fails before it reaches the acceptor.</summary>
+    public bool Down { get; set; }
+
+    /// <summary>Fails behind the acceptor: what was asked has taken effect.</summary>
+    public bool LosesReplies { get; set; }
+
+    public int Batches => _batches;
+
+    public int WriteBatches => _writeBatches;
+
+    public int Calls => _calls;
+
+    public void Reset() => _batches = _calls = _writeBatches = 0;
+
+    /// <summary>Holds every batch until the returned action is called.</summary>
+    public Action Hold()
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _gate = gate;
+        return () =>
+        {
+            _gate = null;
+            gate.SetResult();
+        };
+    }
+
+    public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
+        IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+    {
+        Interlocked.Increment(ref _batches);
+        Interlocked.Add(ref _calls, batch.Count);
+        if (batch[0].Request is not AcceptorRequest.Read)
+        {
+            Interlocked.Increment(ref _writeBatches);
+        }
+
+        if (_gate is { } gate)
+        {
+            await gate.Task;
+        }
+
+        if (Down)
+        {
+            throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
+        }
+
+        var replies = await Inner.AskAsync(batch, cancellationToken);
+        return LosesReplies
+            ? throw new AcceptorUnavailableException("the line went dead", mayHaveTakenEffect: true)
+            : replies;
+    }
+
+    public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
+        Down
+            ? Task.FromException<ScanPage>(new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false))
+            : Inner.ScanAsync(request, cancellationToken);
+}
+
+/// <summary>Three gated acceptors and clients over them.</summary>
+internal sealed class Cluster
+{
+    public Cluster(int slots = 3)
+    {
+        Acceptors = [.. Enumerable.Range(0, slots).Select(_ => new GatedAcceptor())];
+        Configuration = Configuration.Majority(Guid.NewGuid(), 1, Acceptors.Select(_ => Guid.NewGuid()));
+    }
+
+    public Configuration Configuration { get; }
+
+    public GatedAcceptor[] Acceptors { get; }
+
+    public RegisterClient Client(RegisterClientOptions? options = null, ChangeCatalog? catalog = null) =>
+        new(Configuration, Acceptors, catalog, options);
+}
