@@ -1,0 +1,100 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace CasPaxos.Bench;
+
+/// <summary>Where the grains of a silo keep their state.</summary>
+internal enum StorageKind
+{
+    /// <summary>Orleans' own ADO.NET storage, in one database.</summary>
+    Stock,
+
+    /// <summary>Registers of the service, whose acceptors are on the same silo.</summary>
+    Service,
+
+    /// <summary>Registers that the storage asks the databases for itself.</summary>
+    Direct,
+}
+
+/// <summary>Silos with grains: processes of this program, as the service's are processes of theirs.</summary>
+internal static class GrainSilo
+{
+    public const string Storage = "state";
+    public const string Command = "grain-silo";
+
+    /// <summary>Runs one of them until it is killed.</summary>
+    public static async Task RunAsync(
+        StorageKind kind, int siloPort, int gatewayPort, int primaryPort, string[] databases)
+    {
+        System.Data.Common.DbProviderFactories.RegisterFactory("Npgsql", NpgsqlFactory.Instance);
+        var builder = Host.CreateApplicationBuilder();
+        builder.Logging.ClearProviders(); // What is measured is printed, and nothing else.
+        builder.UseOrleans(silo =>
+        {
+            silo.UseLocalhostClustering(siloPort, gatewayPort, new IPEndPoint(IPAddress.Loopback, primaryPort));
+            switch (kind)
+            {
+                case StorageKind.Stock:
+                    silo.AddAdoNetGrainStorage(Storage, options =>
+                    {
+                        options.Invariant = "Npgsql";
+                        options.ConnectionString = databases[0];
+                    });
+                    break;
+                case StorageKind.Service:
+                    silo.AddCasPaxos(options => Array.ForEach(
+                        databases, database => options.Slots.Add(new() { ConnectionString = database })));
+                    silo.AddCasPaxosGrainStorage(Storage, options => options.KeyPrefix = "service");
+                    break;
+                default:
+                    silo.AddCasPaxosGrainStorage(
+                        Storage, options => Array.ForEach(databases, options.ConnectionStrings.Add));
+                    break;
+            }
+        });
+        await builder.Build().RunAsync();
+    }
+
+    /// <summary>Makes the tables of Orleans' own storage in a database of their own.</summary>
+    /// <returns>Its connection string.</returns>
+    public static async Task<string> CreateTablesAsync(string server)
+    {
+        await using (var source = NpgsqlDataSource.Create(server))
+        {
+            await using var create = source.CreateCommand("CREATE DATABASE stock");
+            await create.ExecuteNonQueryAsync();
+        }
+
+        var database = new NpgsqlConnectionStringBuilder(server) { Database = "stock", MaxPoolSize = 25 }.ToString();
+        await using (var source = NpgsqlDataSource.Create(database))
+        {
+            using var script = new StreamReader(
+                typeof(GrainSilo).Assembly.GetManifestResourceStream("storage.sql")!);
+            await using var apply = source.CreateCommand(await script.ReadToEndAsync());
+            await apply.ExecuteNonQueryAsync();
+        }
+
+        return database;
+    }
+
+    /// <summary>Starts one of them.</summary>
+    public static Process Start(
+        StorageKind kind, int siloPort, int gatewayPort, int primaryPort, IReadOnlyList<string> databases)
+    {
+        var start = new ProcessStartInfo("dotnet");
+        foreach (var argument in (string[])
+            ["exec", typeof(GrainSilo).Assembly.Location, Command, $"{kind}", Text(siloPort), Text(gatewayPort),
+                Text(primaryPort), .. databases])
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start)!;
+    }
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,154 @@
+using System.Collections.Concurrent;
+using CasPaxos.Registers;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// Registers of the service on an Orleans cluster, for its clients and its grains. Safe for concurrent use; make one
+/// for a process and share it.
+/// </summary>
+/// <remarks>
+/// A silo that is killed takes the answers under way with it, and nobody says so. An operation that was not answered
+/// within <see cref="GrainRegisterClientOptions.ResendAfter"/> is therefore sent again under its operation id, which
+/// never applies it twice (rule 12); whichever answer is certain first, counts.
+/// </remarks>
+public sealed class GrainRegisterClient : IRegisterClient
+{
+    private const int PositionsMax = 100_000;
+
+    private readonly ConcurrentDictionary<RegisterKey, ETag> _positions = new();
+    private readonly IGrainFactory _grains;
+    private readonly GrainRegisterClientOptions _options;
+
+    /// <summary>Makes a client.</summary>
+    /// <param name="grains">The cluster.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    public GrainRegisterClient(
+        IGrainFactory grains, GrainRegisterClientOptions? options = null, TimeProvider? time = null)
+    {
+        ArgumentNullException.ThrowIfNull(grains);
+        _grains = grains;
+        _options = options ?? new GrainRegisterClientOptions();
+        Time = time ?? TimeProvider.System;
+    }
+
+    /// <inheritdoc/>
+    public TimeProvider Time { get; }
+
+    /// <inheritdoc/>
+    public Exception ToException(RegisterKey key, Outcome outcome) => GrainOutcomes.ToException(key, outcome);
+
+    /// <inheritdoc/>
+    public async Task<Outcome> ExecuteAsync(
+        RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(operation);
+        var routes = new RegisterRoutes(_grains, key);
+        cancellationToken.ThrowIfCancellationRequested();
+        var delivery = new Delivery(routes, operation, timeout ?? _options.Timeout, _options.ResendAfter, Time);
+        var outcome = await delivery.RunAsync(
+            _positions.TryGetValue(key, out var position) ? position : null, cancellationToken);
+        Remember(key, delivery.Position);
+        return cancellationToken.IsCancellationRequested && outcome is Outcome.Unknown or Outcome.Unavailable
+            ? throw new RegisterCanceledException(key, outcome, cancellationToken)
+            : outcome;
+    }
+
+    /// <inheritdoc/>
+    public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)
+    {
+        var grain = _grains.GetGrain<IRegisterGrain>(key.Text);
+        try
+        {
+            var message = await AskAsync(stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
+            Remember(key, message.Position?.ToETag());
+            return message.ToOutcome();
+        }
+        catch (RegisterGrainUnavailableException failure)
+        {
+            return new Outcome.Unavailable(failure.Message);
+        }
+    }
+
+    /// <inheritdoc/>
+    /// <exception cref="RegisterGrainUnavailableException">No silo answered, or none could ask a quorum.</exception>
+    public async Task<RegisterPage> ListAsync(
+        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, RegisterPage.Max);
+        var page = await AskAsync(
+            stop => RegisterRoutes.Any(_grains).ListAsync(prefix, after?.Text, limit, stop), cancellationToken);
+        return page.ToPage();
+    }
+
+    /// <summary>Silos, slots and acceptors, as the silo that answers sees them.</summary>
+    /// <exception cref="RegisterGrainUnavailableException">No silo answered.</exception>
+    public Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken = default) =>
+        AskAsync(stop => RegisterRoutes.Any(_grains).StatusAsync(stop), cancellationToken);
+
+    /// <summary>
+    /// Asks what changes nothing, again and again while nobody answers; the first answer counts.
+    /// </summary>
+    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var began = Time.GetTimestamp();
+        var asked = new List<Task<T>>();
+        Exception? failure = null;
+        try
+        {
+            while (Time.GetElapsedTime(began) < _options.Timeout && failure is not RegisterGrainException)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                asked.Add(ask(end.Token));
+                var any = Task.WhenAny(asked);
+                await ((Task)any).WaitAsync(_options.ResendAfter, Time, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!any.IsCompleted)
+                {
+                    continue;
+                }
+
+                var done = await any;
+                asked.Remove(done);
+                if (done.IsCompletedSuccessfully)
+                {
+                    return await done;
+                }
+
+                failure = done.Exception?.InnerException;
+                await Task.Delay(Delivery.Moment, Time, cancellationToken)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+        finally
+        {
+            await end.CancelAsync();
+            asked.ForEach(Delivery.Forget);
+        }
+
+        throw failure as RegisterGrainException
+            ?? new RegisterGrainUnavailableException($"No silo answered in time. {failure?.Message}");
+    }
+
+    /// <summary>
+    /// Keeps where the register stood, so that the next operation can be sent at once. Forgetting it costs a question.
+    /// </summary>
+    private void Remember(RegisterKey key, ETag? position)
+    {
+        if (position is not { } known)
+        {
+            return;
+        }
+
+        if (_positions.Count >= PositionsMax)
+        {
+            _positions.Clear();
+        }
+
+        _positions[key] = known;
+    }
+}

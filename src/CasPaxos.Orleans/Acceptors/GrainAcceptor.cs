@@ -1,0 +1,135 @@
+using CasPaxos.Registers;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// The port to a slot through its acceptor grains. A silo that died without a word costs its slot one deadline and
+/// nobody else anything: the proposer has its quorum from the others.
+/// </summary>
+internal sealed class GrainAcceptor(
+    int slot, Guid incarnation, IGrainFactory grains, int shards, TimeSpan timeout) : IAcceptor
+{
+    /// <summary>What every answer on a network that works has long come by.</summary>
+    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(250);
+
+    private readonly IAcceptorGrain[] _shards =
+    [
+        .. Enumerable.Range(0, shards)
+            .Select(shard => grains.GetGrain<IAcceptorGrain>(new AcceptorAddress(slot, shard).ToString())),
+    ];
+
+    public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
+        IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+    {
+        if (_shards.Length == 1)
+        {
+            return Array.ConvertAll(await AskAsync(0, batch, cancellationToken), reply => reply.ToReply());
+        }
+
+        var replies = new AcceptorReply[batch.Count];
+        var asked = Enumerable.Range(0, batch.Count)
+            .GroupBy(i => ShardOf(batch[i].Key))
+            .Select(async group =>
+            {
+                int[] places = [.. group];
+                AcceptorCall[] part = [.. places.Select(place => batch[place])];
+                AcceptorReplyMessage[]? answers = null;
+                AcceptorReply? failure = null;
+                try
+                {
+                    answers = await AskAsync(group.Key, part, cancellationToken);
+                }
+                catch (AcceptorUnavailableException exception)
+                {
+                    failure = new AcceptorReply.Failed(exception.MayHaveTakenEffect, exception.Message);
+                }
+
+                for (var i = 0; i < places.Length; i++)
+                {
+                    replies[places[i]] = answers is null ? failure! : answers[i].ToReply();
+                }
+            });
+        await Task.WhenAll(asked);
+        return replies;
+    }
+
+    public async Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
+    {
+        var message = new ScanRequestMessage(
+            incarnation, request.Epoch, request.Prefix, request.After?.Text, request.Limit);
+        var page = await CallAsync(_shards[0].ScanAsync(message), cancellationToken);
+        return page.Problem is { } problem
+            ? throw new AcceptorUnavailableException(problem, mayHaveTakenEffect: false)
+            : page.ToPage();
+    }
+
+    public Task<AcceptorDescription> DescribeAsync(int shard, CancellationToken cancellationToken) =>
+        CallAsync(_shards[shard].DescribeAsync(incarnation), cancellationToken);
+
+    private async Task<AcceptorReplyMessage[]> AskAsync(
+        int shard, IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
+    {
+        var message = AcceptorBatch.From(incarnation, batch);
+        var replies = await CallAsync(AskTwiceAsync(_shards[shard], message), cancellationToken);
+        return replies.Length == batch.Count
+            ? replies
+            : throw new AcceptorUnavailableException(
+                $"Slot {slot} answered {batch.Count} calls with {replies.Length} replies.", mayHaveTakenEffect: true);
+    }
+
+    /// <summary>
+    /// A connection between silos that is closed takes what it carries with it, and nobody says so: Orleans closes even
+    /// one between two silos that are well, ten seconds after a former life of one of them was declared dead. So a
+    /// silence is answered with the same message again, and whichever answer comes first counts. A second try that
+    /// fails at once says that the silo is gone.
+    /// </summary>
+    private static async Task<AcceptorReplyMessage[]> AskTwiceAsync(IAcceptorGrain acceptor, AcceptorBatch message)
+    {
+        var first = acceptor.AskAsync(message);
+        await ((Task)first).WaitAsync(AskAgainAfter).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (first.IsCompleted || message.Calls.Any(call => call.Kind == RequestKind.Erase))
+        {
+            return await first; // Erasing has time.
+        }
+
+        var second = acceptor.AskAsync(message);
+        var answered = await Task.WhenAny(first, second);
+        Delivery.Forget(answered == first ? second : first);
+        var replies = await answered;
+        return [.. replies.Select((reply, i) => OfTwo(message.Calls[i], reply))];
+    }
+
+    /// <summary>
+    /// What one copy of an accept was answered says what is there, but not that the other had no effect; and the
+    /// proposer takes a refusal as proof that an accept had none (<see cref="ProposerSettings.DeliveredOnce"/>). A
+    /// prepare that was refused for its own ballot was promised before, and that answer is lost: nobody waits for it.
+    /// </summary>
+    private static AcceptorReplyMessage OfTwo(AcceptorCallMessage call, AcceptorReplyMessage reply) => call.Kind switch
+    {
+        RequestKind.Accept when reply.Kind == ReplyKind.Accepted => reply,
+        RequestKind.Accept => Lost(reply),
+        RequestKind.Prepare when reply.Kind == ReplyKind.Refused && reply.Ballot == call.Ballot => Lost(reply),
+        _ => reply,
+    };
+
+    private static AcceptorReplyMessage Lost(AcceptorReplyMessage reply) =>
+        new(ReplyKind.Failed, default, null, $"sent twice, and one copy was {reply.Kind}");
+
+    private async Task<T> CallAsync<T>(Task<T> call, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.WaitAsync(timeout, cancellationToken);
+        }
+        catch (Exception failure) when (failure is not AcceptorUnavailableException)
+        {
+            // Whatever the message met on its way, it may have arrived.
+            var what = failure is TimeoutException ? "no answer in time" : failure.Message;
+            throw new AcceptorUnavailableException($"Slot {slot}: {what}.", mayHaveTakenEffect: true, failure);
+        }
+    }
+
+    /// <summary>By the key's bytes, not by its hash code: that of strings differs from process to process.</summary>
+    private int ShardOf(RegisterKey key) =>
+        (int)(StableHash.ComputeHash(key.ToUtf8()) % _shards.Length);
+}

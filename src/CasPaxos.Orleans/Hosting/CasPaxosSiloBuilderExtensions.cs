@@ -1,0 +1,50 @@
+using CasPaxos.Orleans;
+using CasPaxos.Registers;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Orleans.Metadata;
+using Orleans.Runtime.Hosting;
+
+namespace Orleans.Hosting;
+
+/// <summary>The register service on silos.</summary>
+public static class CasPaxosSiloBuilderExtensions
+{
+    /// <summary>
+    /// Adds the register service: the acceptors of this silo's slot, proposers for all registers, and an
+    /// <see cref="IRegisterClient"/> for its grains.
+    /// </summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="configure">Sets options; the slots at the least.</param>
+    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, Action<CasPaxosOptions> configure)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
+        var services = builder.Services;
+        services.AddOptionsWithValidateOnStart<CasPaxosOptions, CasPaxosOptionsValidator>().Configure(configure);
+        if (services.Any(service => service.ServiceType == typeof(SlotStores)))
+        {
+            return builder; // Added before: these options come on top.
+        }
+
+        services.AddSingleton<SlotStores>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>>(
+            provider => provider.GetRequiredService<SlotStores>());
+        services.AddSingleton<AcceptorMap>();
+        services.AddSingleton<IGrainPropertiesProvider, SlotLabel>();
+        services.AddSingleton<SiloRegisters>();
+        services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BackgroundEraser>();
+        services.TryAddSingleton<IRegisterClient, SiloRegisterClient>();
+        services.AddPlacementDirector<AcceptorPlacement, AcceptorPlacementDirector>();
+        services.AddGrainDirectory(
+            ComputedDirectory.Name,
+            static (provider, _) => ActivatorUtilities.CreateInstance<ComputedDirectory>(provider));
+        builder.AddIncomingGrainCallFilter<ClientCallFilter>();
+        return builder;
+    }
+
+    /// <summary>The same with options from a section such as <c>CasPaxos</c>.</summary>
+    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, IConfiguration section) =>
+        builder.AddCasPaxos(section.Bind);
+}

@@ -1,0 +1,61 @@
+using CasPaxos.Registers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// Erases registers that were deleted long enough ago (rules 15 and 16). Every silo could; the one that has the first
+/// acceptor does it, so that the databases are looked through once. Two at a time would do no harm.
+/// </summary>
+internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLifecycle>, IDisposable
+{
+    private readonly SiloRegisters _registers;
+    private readonly TimeSpan _tombstoneAge;
+    private readonly ILogger _logger;
+    private readonly SiloSweeps _sweeps;
+
+    public BackgroundEraser(
+        SiloRegisters registers,
+        AcceptorMap map,
+        ILocalSiloDetails silo,
+        IOptions<CasPaxosOptions> options,
+        ILogger<BackgroundEraser> logger)
+    {
+        _registers = registers;
+        _tombstoneAge = options.Value.TombstoneAge;
+        _logger = logger;
+        _sweeps = new SiloSweeps(
+            options.Value.EraseInterval,
+            isMine: () => silo.SiloAddress.Equals(map.Place(new AcceptorAddress(0, 0))),
+            SweepAsync);
+    }
+
+    public void Participate(ISiloLifecycle lifecycle) => _sweeps.Participate(lifecycle, nameof(BackgroundEraser));
+
+    public void Dispose() => _sweeps.Dispose();
+
+    private async Task SweepAsync(CancellationToken stop)
+    {
+        try
+        {
+            var counts = await _registers.Client.EraseDeletedAsync("", _tombstoneAge, stop);
+            LogSwept(counts.Erased, counts.TooYoung, counts.Incomplete);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // The silo stops; the tombstones stay.
+        }
+        catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
+        {
+            LogNotSwept(failure.Message);
+        }
+    }
+
+    [LoggerMessage(1001, LogLevel.Information,
+        "Erased {Erased} deleted registers; {TooYoung} were deleted too lately, {Incomplete} wait for an acceptor.")]
+    private partial void LogSwept(long erased, long tooYoung, long incomplete);
+
+    [LoggerMessage(1002, LogLevel.Warning, "Deleted registers could not be looked for: {Reason}")]
+    private partial void LogNotSwept(string reason);
+}

@@ -1,0 +1,96 @@
+using CasPaxos.Orleans.Wire;
+using CasPaxos.Registers;
+using Orleans.Concurrency;
+using Orleans.GrainDirectory;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>Carries operations that could not go the usual way; lists registers; tells how the service is.</summary>
+[GrainType("caspaxos.service")]
+[StatelessWorker(1), Reentrant, GrainDirectory(ComputedDirectory.Name)]
+internal sealed class RegisterServiceGrain(
+    SiloRegisters registers, AcceptorMap map, IClusterMembershipService membership) : Grain, IRegisterServiceGrain
+{
+    public Task<OutcomeMessage> ExecuteAsync(
+        string key, OperationMessage operation, CancellationToken cancellationToken) =>
+        registers.ExecuteAsync(new RegisterKey(key), operation, cancellationToken);
+
+    public Task<OutcomeMessage> LocateAsync(string key, CancellationToken cancellationToken) =>
+        registers.LocateAsync(new RegisterKey(key), cancellationToken);
+
+    public async Task<PageMessage> ListAsync(
+        string prefix, string? after, int limit, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return PageMessage.From(await registers.Client.ListAsync(
+                prefix, after is null ? null : new RegisterKey(after), limit, cancellationToken));
+        }
+        catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
+        {
+            throw new RegisterGrainUnavailableException($"The registers cannot be listed now: {failure.Message}");
+        }
+    }
+
+    public async Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken)
+    {
+        var configuration = registers.Configuration;
+        var slots = await Task.WhenAll(registers.Acceptors.Select(
+            (acceptor, slot) => SlotAsync(acceptor, slot, cancellationToken)));
+        return new ServiceStatus
+        {
+            ClusterId = configuration.ClusterId,
+            Epoch = configuration.Epoch,
+            PrepareQuorum = configuration.PrepareQuorum,
+            AcceptQuorum = configuration.AcceptQuorum,
+            Silos =
+            [
+                .. membership.CurrentSnapshot.Members.Values
+                    .Where(member => member.Status != SiloStatus.Dead)
+                    .OrderBy(member => member.Name, StringComparer.Ordinal)
+                    .Select(member => new SiloStatusInfo(
+                        member.SiloAddress.ToString(),
+                        member.Name,
+                        member.Status.ToString(),
+                        map.LabelOf(member.SiloAddress))),
+            ],
+            Slots = slots,
+        };
+    }
+
+    private async Task<SlotStatusInfo> SlotAsync(
+        GrainAcceptor acceptor, int slot, CancellationToken cancellationToken)
+    {
+        var described = await Task.WhenAll(Enumerable.Range(0, registers.Shards).Select(
+            shard => DescribeAsync(acceptor, shard, cancellationToken)));
+        var store = described.FirstOrDefault(one => one.Description is not null).Description;
+        return new SlotStatusInfo(
+            slot,
+            store is null ? described[0].Problem : store.Problem,
+            store?.Epoch,
+            store?.Floor,
+            store?.RowsEstimate,
+            [.. described.Select((one, shard) => Locate(slot, shard, one.Description))]);
+    }
+
+    private AcceptorStatusInfo Locate(int slot, int shard, AcceptorDescription? description)
+    {
+        var place = map.Place(new AcceptorAddress(slot, shard));
+        var silo = description?.Silo ?? place?.ToString();
+        var home = map.Silos().Any(one => one.Slot == slot && one.Address.ToString() == silo);
+        return new AcceptorStatusInfo(shard, silo, description is not null, home);
+    }
+
+    private static async Task<(AcceptorDescription? Description, string? Problem)> DescribeAsync(
+        GrainAcceptor acceptor, int shard, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return (await acceptor.DescribeAsync(shard, cancellationToken), null);
+        }
+        catch (AcceptorUnavailableException failure)
+        {
+            return (null, failure.Message);
+        }
+    }
+}

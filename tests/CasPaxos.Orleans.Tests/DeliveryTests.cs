@@ -1,0 +1,300 @@
+using System.Diagnostics;
+using CasPaxos.Orleans.Wire;
+
+namespace CasPaxos.Orleans.Tests;
+
+/// <summary>
+/// Operations whose silo keeps silent are sent again, and no answer claims more than is certain (rules 11 and 12).
+/// </summary>
+public sealed class DeliveryTests
+{
+    private static readonly ETag Known = new(Guid.NewGuid(), 7);
+    private static readonly Outcome.Applied Applied = new(Known with { Version = 8 }, Snapshot.Absent);
+    private static readonly Outcome.Refused Exists = new(RefusalReason.Exists, Snapshot.Absent);
+
+    [Fact]
+    public async Task A_first_try_says_where_the_register_stood_and_is_no_retry()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Applied));
+
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known);
+
+        Assert.Equal(Applied.ETag, Assert.IsType<Outcome.Applied>(outcome).ETag);
+        var sent = Assert.Single(routes.Sent);
+        Assert.Equal(Known, sent.KnownSince!.Value.ToETag());
+        Assert.Null(sent.RetrySince);
+    }
+
+    [Fact]
+    public async Task A_caller_that_knows_no_position_asks_for_one_first()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Applied)) { Position = Known };
+
+        await routes.DeliverAsync(new Change.Increment(1), position: null);
+
+        Assert.Equal(1, routes.Located);
+        Assert.Equal(Known, Assert.Single(routes.Sent).KnownSince!.Value.ToETag());
+    }
+
+    [Fact]
+    public async Task A_way_that_was_silent_to_that_question_is_not_tried()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(Applied))
+        {
+            Position = Known,
+            SilentLocates = 1,
+        };
+
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), position: null);
+
+        Assert.IsType<Outcome.Applied>(outcome);
+        Assert.Null(Assert.Single(routes.Sent).RetrySince);
+    }
+
+    [Fact]
+    public async Task Without_a_position_nothing_is_sent_and_the_answer_is_unavailable()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Applied)) { Position = null };
+
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), position: null);
+
+        Assert.IsType<Outcome.Unavailable>(outcome);
+        Assert.Empty(routes.Sent);
+    }
+
+    [Fact]
+    public async Task A_silent_silo_is_passed_by_and_the_second_try_looks_for_the_first()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(Applied));
+
+        var clock = Stopwatch.StartNew();
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known);
+
+        Assert.Equal(Applied.ETag, Assert.IsType<Outcome.Applied>(outcome).ETag);
+        Assert.True(clock.Elapsed < TimeSpan.FromMilliseconds(800), $"took {clock.Elapsed}");
+        Assert.Equal(2, routes.Sent.Count);
+        Assert.Equal(routes.Sent[0].Id, routes.Sent[1].Id);
+        Assert.Equal(Known, routes.Sent[1].RetrySince!.Value.ToETag());
+    }
+
+    [Fact]
+    public async Task A_call_that_fails_is_a_lost_try()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0
+            ? Task.FromException<OutcomeMessage>(new SiloUnavailableException("gone"))
+            : Answer(Applied));
+
+        Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), Known));
+        Assert.NotNull(routes.Sent[1].RetrySince);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_not_believed_while_a_lost_try_may_still_be_applied()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(Exists));
+
+        var outcome = await routes.DeliverAsync(new Change.Create(new byte[1]), Known);
+
+        var unknown = Assert.IsType<Outcome.Unknown>(outcome);
+        Assert.Equal(Known, unknown.Since);
+    }
+
+    [Fact]
+    public async Task An_ETag_that_is_gone_is_final_even_then()
+    {
+        var refused = new Outcome.Refused(RefusalReason.ETagMismatch, Snapshot.Absent);
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(refused));
+
+        Assert.IsType<Outcome.Refused>(
+            await routes.DeliverAsync(new Change.CompareAndSwap(Known, new byte[1]), Known));
+    }
+
+    [Fact]
+    public async Task An_ETag_that_is_yet_to_come_is_not_gone()
+    {
+        var refused = new Outcome.Refused(RefusalReason.ETagMismatch, new Snapshot(Known, new byte[1]));
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(refused));
+        var swap = new Change.CompareAndSwap(Known with { Version = Known.Version + 1 }, new byte[1]);
+
+        Assert.IsType<Outcome.Unknown>(await routes.DeliverAsync(swap, Known));
+    }
+
+    [Fact]
+    public async Task A_try_that_fails_at_once_is_not_waited_for()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt switch
+        {
+            0 => Silence(),
+            1 => Task.FromException<OutcomeMessage>(new SiloUnavailableException("gone")),
+            _ => Answer(Applied),
+        });
+
+        var clock = Stopwatch.StartNew();
+        Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), Known));
+
+        // The first is waited for, 200 ms; the second is not.
+        Assert.True(clock.Elapsed < TimeSpan.FromMilliseconds(380), $"took {clock.Elapsed}");
+    }
+
+    [Fact]
+    public async Task That_a_retry_was_not_carried_out_says_nothing_of_what_it_retries()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(new Outcome.Unavailable("its clock is wrong")));
+
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known, retrySince: Known);
+
+        Assert.IsType<Outcome.Unknown>(outcome);
+    }
+
+    [Fact]
+    public async Task A_cluster_that_fails_at_once_is_asked_less_and_less_often()
+    {
+        var routes = new ScriptedRoutes(
+            _ => Task.FromException<OutcomeMessage>(new SiloUnavailableException("gone")));
+
+        Assert.IsType<Outcome.Unknown>(await routes.DeliverAsync(new Change.Increment(1), Known));
+
+        Assert.InRange(routes.Sent.Count, 4, 12); // After 25, 50, 100 ms, then every 200 ms.
+    }
+
+    [Fact]
+    public async Task That_a_register_is_not_absent_is_not_final()
+    {
+        var refused = new Outcome.Refused(RefusalReason.ETagMismatch, Snapshot.Absent);
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(refused));
+
+        Assert.IsType<Outcome.Unknown>(
+            await routes.DeliverAsync(new Change.CompareAndSwap(ETag.Absent, new byte[1]), Known));
+    }
+
+    [Fact]
+    public async Task An_unavailable_silo_proves_nothing_about_a_lost_try()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0 ? Silence() : Answer(new Outcome.Unavailable("down")));
+
+        Assert.IsType<Outcome.Unknown>(await routes.DeliverAsync(new Change.Increment(1), Known));
+    }
+
+    [Fact]
+    public async Task One_that_is_alone_is_believed_at_once()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(new Outcome.Unavailable("down")));
+
+        var clock = Stopwatch.StartNew();
+        Assert.IsType<Outcome.Unavailable>(await routes.DeliverAsync(new Change.Increment(1), Known));
+        Assert.Single(routes.Sent);
+        Assert.True(clock.Elapsed < TimeSpan.FromMilliseconds(500));
+    }
+
+    [Fact]
+    public async Task An_overtaken_try_begins_again_from_where_the_register_stands()
+    {
+        var newer = Known with { Version = 900 };
+        var routes = new ScriptedRoutes(attempt => attempt == 0
+            ? Task.FromResult(OutcomeMessage.From(new Outcome.Unavailable("overtaken", Overtaken: true), newer))
+            : Answer(Applied));
+
+        Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), Known));
+        Assert.Null(routes.Sent[1].RetrySince);
+        Assert.Equal(newer, routes.Sent[1].KnownSince!.Value.ToETag());
+    }
+
+    [Fact]
+    public async Task A_retry_of_the_caller_that_could_not_be_sent_stays_unknown()
+    {
+        var routes = new ScriptedRoutes(_ => Silence());
+        using var cancelled = new CancellationTokenSource();
+        await cancelled.CancelAsync();
+
+        var outcome = await routes.DeliverAsync(
+            new Change.Increment(1), Known, retrySince: Known, cancellationToken: cancelled.Token);
+
+        Assert.IsType<Outcome.Unknown>(outcome);
+    }
+
+    [Fact]
+    public async Task The_unknown_of_one_try_is_kept_when_another_is_unavailable()
+    {
+        var unknown = new Outcome.Unknown(new OperationId(Guid.NewGuid()), Known, "in doubt");
+        var routes = new ScriptedRoutes(attempt => attempt == 0
+            ? LateAsync(new Outcome.Unavailable("late"), TimeSpan.FromMilliseconds(500))
+            : Answer(unknown));
+
+        Assert.IsType<Outcome.Unknown>(await routes.DeliverAsync(new Change.Increment(1), Known));
+    }
+
+    [Fact]
+    public async Task What_no_register_can_be_asked_for_reaches_the_caller()
+    {
+        var routes = new ScriptedRoutes(
+            _ => Task.FromException<OutcomeMessage>(new ArgumentException("too large")));
+
+        var thrown = await Assert.ThrowsAsync<ArgumentException>(
+            () => routes.DeliverAsync(new Change.Put(new byte[1]), Known));
+        Assert.Contains("too large", thrown.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_read_is_sent_again_without_more_ado_and_is_never_unknown()
+    {
+        var routes = new ScriptedRoutes(_ => Silence());
+
+        var outcome = await routes.DeliverAsync(new Change.Read(), position: null);
+
+        Assert.IsType<Outcome.Unavailable>(outcome);
+        Assert.True(routes.Sent.Count > 2);
+        Assert.All(routes.Sent, sent => Assert.Null(sent.RetrySince));
+        Assert.Equal(0, routes.Located);
+    }
+
+    private static Task<OutcomeMessage> Answer(Outcome outcome) => Task.FromResult(OutcomeMessage.From(outcome, Known));
+
+    private static Task<OutcomeMessage> Silence() => new TaskCompletionSource<OutcomeMessage>().Task;
+
+    private static async Task<OutcomeMessage> LateAsync(Outcome outcome, TimeSpan delay)
+    {
+        await Task.Delay(delay);
+        return OutcomeMessage.From(outcome, Known);
+    }
+
+    /// <summary>Silos that answer by the number of the try.</summary>
+    private sealed class ScriptedRoutes(Func<int, Task<OutcomeMessage>> answer)
+        : RegisterRoutes(null!, new RegisterKey("scripted"))
+    {
+        public List<OperationMessage> Sent { get; } = [];
+
+        public int Located { get; private set; }
+
+        public ETag? Position { get; init; }
+
+        public int SilentLocates { get; init; }
+
+        public Task<Outcome> DeliverAsync(
+            Change change,
+            ETag? position,
+            ETag? retrySince = null,
+            CancellationToken cancellationToken = default)
+        {
+            var operation = new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid(), retrySince);
+            var delivery = new Delivery(
+                this, operation, TimeSpan.FromSeconds(1.2), TimeSpan.FromMilliseconds(200), TimeProvider.System);
+            return delivery.RunAsync(position, cancellationToken);
+        }
+
+        public override Task<OutcomeMessage> ExecuteAsync(
+            int attempt, OperationMessage operation, CancellationToken cancellationToken)
+        {
+            Sent.Add(operation);
+            return answer(attempt);
+        }
+
+        public override Task<OutcomeMessage> LocateAsync(int attempt, CancellationToken cancellationToken)
+        {
+            Located++;
+            return attempt < SilentLocates ? Silence()
+                : Position is { } position
+                ? Task.FromResult(OutcomeMessage.From(new Outcome.Applied(ETag.Absent, Snapshot.Absent), position))
+                : Task.FromResult(OutcomeMessage.From(new Outcome.Unavailable("nobody knows"), null));
+        }
+    }
+}
