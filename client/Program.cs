@@ -1,0 +1,3 @@
+using CasPaxos.Client;
+
+return await CommandLineProgram.RunAsync(args);

@@ -1,0 +1,33 @@
+using Microsoft.AspNetCore.Http.Features;
+
+namespace CasPaxos.Silo;
+
+/// <summary>Puts the HTTP API and the health checks in their places.</summary>
+internal static class Endpoints
+{
+    public static void Map(WebApplication application)
+    {
+        var token = application.Services.GetRequiredService<BearerToken>();
+        var api = application.Services.GetRequiredService<RegisterApi>();
+        var readiness = application.Services.GetRequiredService<Readiness>();
+
+        // By the raw target, also for the decision who may pass: a path that is a health check only after its dots are
+        // resolved is a register here.
+        application.Use((context, next) =>
+            !RegisterPath.TryParse(context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget, out var path)
+                ? next(context)
+            : token.Admits(context.Request)
+                ? api.HandleAsync(context, path)
+                : Answers.UnauthorizedAsync(context));
+
+        application.MapGet("/health/live", () => Results.Ok(new { live = true }));
+        application.MapGet("/health/ready", async (HttpContext context) =>
+        {
+            var report = await readiness.ReportAsync();
+            var status = report.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
+            return token.Admits(context.Request)
+                ? Results.Json(report, statusCode: status)
+                : Results.Json(new { report.Ready }, statusCode: status); // A probe needs no more.
+        });
+    }
+}

@@ -1,0 +1,101 @@
+using CasPaxos.Orleans;
+using CasPaxos.Postgres;
+
+namespace CasPaxos.Silo;
+
+/// <summary><c>init</c>: makes a cluster of new, empty databases.</summary>
+internal static class InitCommand
+{
+    public static async Task<int> RunAsync(bool resume, IReadOnlyList<string> arguments)
+    {
+        using var stop = new StopSignal();
+        try
+        {
+            var configuration = SiloApplication.CreateBuilder(arguments).Configuration;
+            var host = SiloSettings.Read(configuration);
+            var registers = new CasPaxosOptions();
+            configuration.GetSection(SiloSettings.RegistersSection).Bind(registers);
+            await RunAsync(host, registers, resume, stop.Token);
+            return ExitCodes.Done;
+        }
+        catch (Exception wrong) when (wrong is SettingsException or ArgumentException)
+        {
+            return ConsoleText.Complain(wrong.Message, ExitCodes.WrongSettings);
+        }
+        catch (Exception refused) when (refused is PostgresClusterException or ClusteringException)
+        {
+            return ConsoleText.Complain(refused.Message, ExitCodes.NotStarted);
+        }
+        catch (OperationCanceledException)
+        {
+            return ConsoleText.Complain("interrupted; run it again with --resume to finish.", ExitCodes.Failed);
+        }
+    }
+
+    /// <summary>Initialises the membership tables and the slots, and says on the console what was done.</summary>
+    public static async Task RunAsync(
+        SiloHostOptions host, CasPaxosOptions registers, bool resume, CancellationToken cancellationToken)
+    {
+        var connectionStrings = ConnectionStrings(registers);
+        if (host.ClusteringDatabases.Count > 0)
+        {
+            Console.WriteLine("The databases of the membership:");
+            await InitializeAsync([.. host.ClusteringDatabases], registers, resume, cancellationToken);
+        }
+
+        if (!string.IsNullOrWhiteSpace(host.ClusteringConnectionString))
+        {
+            var place = await ClusteringTables.ApplyAsync(host.ClusteringConnectionString, cancellationToken);
+            Console.WriteLine($"Membership tables are in {place}.");
+        }
+
+        if (connectionStrings.Count == 0)
+        {
+            Console.WriteLine("No slot is in PostgreSQL; there is nothing else to initialise.");
+            return;
+        }
+
+        await InitializeAsync(connectionStrings, registers, resume, cancellationToken);
+    }
+
+    private static async Task InitializeAsync(
+        IReadOnlyList<string> connectionStrings,
+        CasPaxosOptions registers,
+        bool resume,
+        CancellationToken cancellationToken)
+    {
+        var result = await PostgresCluster.InitializeAsync(
+            connectionStrings,
+            new PostgresInitOptions { Resume = resume, AllowSharedServer = registers.AllowSharedServer },
+            cancellationToken);
+        var made = result.Configuration;
+        Console.WriteLine(
+            $"Cluster {made.ClusterId}, epoch {made.Epoch}: {made.Slots} slots, {made.PrepareQuorum} must promise, " +
+            $"{made.AcceptQuorum} must accept.");
+        for (var slot = 0; slot < made.Slots; slot++)
+        {
+            Console.WriteLine($"Slot {slot}: incarnation {made.Incarnations[slot]}.");
+        }
+
+        foreach (var warning in result.Warnings)
+        {
+            Console.WriteLine($"Warning: {warning}");
+        }
+    }
+
+    private static List<string> ConnectionStrings(CasPaxosOptions registers)
+    {
+        var slots = registers.Slots;
+        if (slots.Count is 0 or > Configuration.SlotsMax)
+        {
+            throw new SettingsException(
+                [$"CasPaxos:Slots: there are {slots.Count} slots; a cluster has 1 to {Configuration.SlotsMax}."]);
+        }
+
+        var connectionStrings = slots.Select(slot => slot.ConnectionString).OfType<string>().ToList();
+        return connectionStrings.Count == 0 || connectionStrings.Count == slots.Count
+            ? connectionStrings
+            : throw new SettingsException(
+                ["CasPaxos:Slots: either every slot has a ConnectionString or none has: they are initialised as one."]);
+    }
+}

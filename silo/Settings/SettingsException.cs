@@ -1,0 +1,23 @@
+using Microsoft.Extensions.Options;
+
+namespace CasPaxos.Silo;
+
+/// <summary>Settings are wrong; the message names each one, and holds no secret.</summary>
+internal sealed class SettingsException(IEnumerable<string> errors)
+    : Exception("wrong settings." + string.Concat(errors.Select(error => $"{Environment.NewLine}  {error}")))
+{
+    public static SettingsException From(string section, OptionsValidationException failure) =>
+        new(Name(section, failure.Failures));
+
+    /// <summary>
+    /// Puts the section before the names: "Property Slot: 3 is none of …" becomes "CasPaxos:Slot: 3 is none of …".
+    /// </summary>
+    public static IEnumerable<string> Name(string section, IEnumerable<string> failures) =>
+        from failure in failures
+        from line in failure.Split('\n', ';')
+        let text = line.Trim()
+        where text.Length > 0
+        select text.StartsWith("Property ", StringComparison.Ordinal)
+            ? $"{section}:{text["Property ".Length..]}"
+            : text;
+}

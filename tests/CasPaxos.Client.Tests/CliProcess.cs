@@ -1,0 +1,98 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json;
+
+namespace CasPaxos.Client.Tests;
+
+/// <summary>How a run of the program ended.</summary>
+internal sealed record CliResult(int ExitCode, byte[] Output, string Errors)
+{
+    public string Text => Encoding.UTF8.GetString(Output);
+
+    /// <summary>The first line of the output.</summary>
+    public string Line => Text.Split('\n')[0];
+
+    public JsonElement Json => JsonDocument.Parse(Output).RootElement;
+
+    /// <summary>A property of the JSON object, as text.</summary>
+    public string? Field(string name) => Json.GetProperty(name).ToString();
+
+    public override string ToString() => $"exit code {ExitCode}\n{Text}\n{Errors}";
+}
+
+/// <summary>The real program as a process of its own.</summary>
+internal sealed class CliProcess : IDisposable
+{
+    private static readonly string Program = Path.Combine(AppContext.BaseDirectory, "caspaxos-cli.dll");
+
+    private readonly Process _process;
+    private readonly MemoryStream _output = new();
+    private readonly Task _outputRead;
+    private readonly Task<string> _errorsRead;
+
+    private CliProcess(Process process)
+    {
+        _process = process;
+        _outputRead = process.StandardOutput.BaseStream.CopyToAsync(_output);
+        _errorsRead = process.StandardError.ReadToEndAsync();
+    }
+
+    /// <summary>Starts it with an open standard input, and without the caller's CASPAXOS variables.</summary>
+    public static CliProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        var start = new ProcessStartInfo("dotnet", ["exec", Program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach (var name in start.Environment.Keys.Where(name => name.StartsWith("CASPAXOS_")).ToList())
+        {
+            start.Environment.Remove(name);
+        }
+
+        foreach (var (name, value) in variables ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+
+        return new CliProcess(Process.Start(start)!);
+    }
+
+    /// <summary>Runs it to its end.</summary>
+    public static async Task<CliResult> RunAsync(
+        IEnumerable<string> arguments, byte[]? input = null, IReadOnlyDictionary<string, string>? variables = null)
+    {
+        using var process = Start(arguments, variables);
+        await process._process.StandardInput.BaseStream.WriteAsync(input ?? []);
+        process._process.StandardInput.Close();
+        return await process.EndAsync();
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<CliResult> EndAsync()
+    {
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            _process.Kill();
+            throw new TimeoutException($"The program did not end. It said: {await _errorsRead}");
+        }
+
+        await _outputRead;
+        return new CliResult(_process.ExitCode, _output.ToArray(), await _errorsRead);
+    }
+
+    /// <summary>Ctrl-C.</summary>
+    public async Task InterruptAsync()
+    {
+        using var kill = Process.Start("kill", ["-INT", $"{_process.Id}"]);
+        await kill.WaitForExitAsync();
+    }
+
+    public void Dispose() => _process.Dispose();
+}

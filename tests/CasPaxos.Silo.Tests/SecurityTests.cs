@@ -1,0 +1,98 @@
+using System.Net;
+using CasPaxos.Orleans;
+using CasPaxos.Registers;
+using CasPaxos.Orleans.Testing;
+
+namespace CasPaxos.Silo.Tests;
+
+/// <summary>Who may do what.</summary>
+[Collection(SiloCollection.Name)]
+public sealed class SecurityTests(SiloFixture silo)
+{
+    /// <summary>The silo of the shared cluster that has a token.</summary>
+    private const int Guarded = 2;
+
+    [SkippableTheory]
+    [InlineData(null)]
+    [InlineData("Bearer ")]
+    [InlineData("Bearer wrong")]
+    [InlineData("Basic " + SiloFixture.Token)]
+    [InlineData("Bearer " + SiloFixture.Token + "x")]
+    public async Task Without_the_configured_token_a_request_is_turned_away(string? authorization)
+    {
+        SiloFixture.Need();
+        (string, string)[] headers = authorization is null ? [] : [("Authorization", authorization)];
+
+        using var get = await silo.SendAsync(HttpMethod.Get, "registers/guarded", null, Guarded, headers);
+        using var list = await silo.SendAsync(HttpMethod.Get, "registers", null, Guarded, headers);
+        using var put = await silo.SendAsync(HttpMethod.Put, "registers/guarded", [1], Guarded, headers);
+
+        Assert.All([get, list, put], answer => Assert.Equal(HttpStatusCode.Unauthorized, answer.StatusCode));
+        Assert.Equal("Bearer", get.Headers.WwwAuthenticate.Single().Scheme);
+    }
+
+    [SkippableFact]
+    public async Task With_the_token_it_passes_and_health_needs_none_but_then_tells_no_details()
+    {
+        SiloFixture.Need();
+        var header = ("Authorization", "Bearer " + SiloFixture.Token);
+
+        using var put = await silo.SendAsync(HttpMethod.Put, "registers/guarded-too", [1], Guarded, header);
+        using var live = await silo.SendAsync(HttpMethod.Get, "health/live", silo: Guarded);
+        using var ready = await silo.SendAsync(HttpMethod.Get, "health/ready", silo: Guarded);
+        using var details = await silo.SendAsync(HttpMethod.Get, "health/ready", null, Guarded, header);
+
+        Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, live.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, ready.StatusCode);
+        Assert.DoesNotContain("slots", await ready.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains("\"slot\":2", await details.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task An_Orleans_client_may_call_registers_and_no_other_grain()
+    {
+        SiloFixture.Need();
+        await using var client = await OrleansClient.ConnectAsync(silo.Silos.Gateways[0]);
+
+        var written = await client.Registers.PutAsync(new RegisterKey("of-a-client"), new byte[] { 1 });
+        var page = await client.Registers.ListAsync("of-a-client");
+        var status = await new GrainRegisterClient(client.Grains).StatusAsync();
+        var management = client.Grains.GetGrain<IManagementGrain>(0);
+
+        Assert.IsType<Outcome.Applied>(written);
+        Assert.Single(page.Registers);
+        Assert.True(status.HasQuorum);
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => management.GetHosts());
+        await Assert.ThrowsAsync<UnauthorizedAccessException>(() => management.ForceGarbageCollection([]));
+    }
+
+    [SkippableFact]
+    public async Task With_mutual_TLS_a_client_without_a_certificate_is_turned_away_and_one_with_it_works()
+    {
+        SiloFixture.Need();
+        using var authority = new TestAuthority();
+        await using var silos = await SiloProcessCluster.StartAsync(silo.Postgres, new SiloProcessClusterOptions
+        {
+            Silos = 2,
+            Settings = new Dictionary<string, string>
+            {
+                ["Silo:Tls:CertificatePath"] = authority.Issue("silo", "s3cret"),
+                ["Silo:Tls:CertificatePassword"] = "s3cret",
+                ["Silo:Tls:AuthorityPath"] = authority.Path,
+            },
+        });
+        using var foreign = new TestAuthority();
+        using var foreignCertificate = foreign.IssueInMemory("client");
+        using var certificate = authority.IssueInMemory("client");
+
+        await using var client = await OrleansClient.ConnectAsync(silos.Gateways[0], certificate);
+        var written = await client.Registers.PutAsync(new RegisterKey("over-tls"), new byte[] { 1 });
+
+        Assert.IsType<Outcome.Applied>(written);
+        await Task.WhenAll(
+            Assert.ThrowsAnyAsync<Exception>(() => OrleansClient.ConnectAsync(silos.Gateways[0], tls: true)),
+            Assert.ThrowsAnyAsync<Exception>(() => OrleansClient.ConnectAsync(silos.Gateways[0], foreignCertificate)),
+            Assert.ThrowsAnyAsync<Exception>(() => OrleansClient.ConnectAsync(silos.Gateways[0])));
+    }
+}
