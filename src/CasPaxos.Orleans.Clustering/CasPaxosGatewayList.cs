@@ -1,0 +1,53 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+using Orleans.Messaging;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// The gateways of a cluster whose membership is in registers. While no quorum of the databases answers, those that
+/// were known last: silos do not die of it, and clients need not either.
+/// </summary>
+internal sealed partial class CasPaxosGatewayList(
+    IOptions<CasPaxosClusteringOptions> options,
+    IOptions<ClusterOptions> cluster,
+    IOptions<GatewayOptions> gateways,
+    ILogger<CasPaxosGatewayList> logger) : IGatewayListProvider, IAsyncDisposable
+{
+    private readonly PassiveRegisters _registers = new(options.Value, logger);
+    private readonly RegisterKey _table = new MembershipKeys(cluster.Value).Table;
+    private List<Uri>? _last;
+
+    public TimeSpan MaxStaleness => gateways.Value.GatewayListRefreshPeriod;
+
+    public bool IsUpdatable => true;
+
+    public Task InitializeGatewayListProvider() => _registers.StartAsync();
+
+    public async Task<IList<Uri>> GetGateways()
+    {
+        try
+        {
+            var table = MembershipRecord.Decode(_table, await _registers.ReadAsync(_table, options.Value.Timeout));
+            _last =
+            [
+                .. from row in table.Rows
+                   where row is { Status: SiloStatus.Active, ProxyPort: > 0 }
+                   let silo = row.Address
+                   select SiloAddress.New(silo.Endpoint.Address, row.ProxyPort, silo.Generation).ToGatewayUri(),
+            ];
+        }
+        catch (RegisterGrainException failure) when (_last is not null)
+        {
+            LogKept(_last.Count, failure.Message);
+        }
+
+        return [.. _last];
+    }
+
+    public ValueTask DisposeAsync() => _registers.DisposeAsync();
+
+    [LoggerMessage(3005, LogLevel.Warning, "The {Count} gateways that were known last are kept: {Reason}")]
+    private partial void LogKept(int count, string reason);
+}

@@ -1,0 +1,218 @@
+using System.Globalization;
+using System.Text;
+using CasPaxos.Registers;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Orleans.Configuration;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// Orleans' membership in registers. The table is one of them, changed by compare-and-swap. When each silo was last
+/// alive is in one of its own: such writes come often, and contend neither with the table nor with each other.
+/// </summary>
+/// <remarks>
+/// Cost, whatever the number of silos: a change is one round trip and one commit a database, two of each if this silo
+/// did not make the one before, and one more round trip if it has not seen the one before. A sign of life is one and
+/// one. Reading all is two round trips and no commit: first the table, then all signs of life together.
+/// </remarks>
+internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IAsyncDisposable
+{
+    private readonly string _serviceId;
+    private readonly TimeSpan _timeout;
+    private readonly MembershipKeys _keys;
+    private readonly ILogger _logger;
+    private readonly PassiveRegisters _registers;
+
+    public CasPaxosMembershipTable(
+        IOptions<CasPaxosClusteringOptions> options,
+        IOptions<ClusterOptions> cluster,
+        ILogger<CasPaxosMembershipTable> logger)
+        : this(options.Value, cluster.Value, logger)
+    {
+    }
+
+    /// <summary>The same without a silo.</summary>
+    public CasPaxosMembershipTable(
+        CasPaxosClusteringOptions options,
+        ClusterOptions cluster,
+        ILogger logger,
+        Func<IAcceptor, IAcceptor>? wrap = null)
+    {
+        _serviceId = cluster.ServiceId;
+        _timeout = options.Timeout;
+        _keys = new MembershipKeys(cluster);
+        _logger = logger;
+        _registers = new PassiveRegisters(options, logger, wrap);
+    }
+
+    /// <summary>Waits for a quorum of the databases. There is nothing to create.</summary>
+    public Task InitializeMembershipTable(bool tryInitTableVersion) => _registers.StartAsync();
+
+    public async Task<MembershipTableData> ReadAll()
+    {
+        var (table, etag) = await ReadTableAsync();
+        var entries = await Task.WhenAll(table.Rows.Select(ToEntryAsync));
+        return new MembershipTableData([.. entries], new TableVersion(table.Version, etag.ToString()));
+    }
+
+    public async Task<MembershipTableData> ReadRow(SiloAddress key)
+    {
+        var (table, etag) = await ReadTableAsync();
+        var version = new TableVersion(table.Version, etag.ToString());
+        return table.Find(key) is { } row
+            ? new MembershipTableData(await ToEntryAsync(row), version)
+            : new MembershipTableData(version);
+    }
+
+    public Task<bool> InsertRow(MembershipEntry entry, TableVersion tableVersion) => TryChangeAsync(
+        tableVersion,
+        table => table.Find(entry.SiloAddress) is null ? table.Insert(entry, tableVersion.Version) : null);
+
+    public Task<bool> UpdateRow(MembershipEntry entry, string etag, TableVersion tableVersion) => TryChangeAsync(
+        tableVersion,
+        table => table.Find(entry.SiloAddress) is { } row && row.ETag == etag
+            ? table.Update(row, entry, tableVersion.Version)
+            : null);
+
+    /// <summary>Written blind, and into the table only with the next change of the silo's row.</summary>
+    public Task UpdateIAmAlive(MembershipEntry entry) => _registers.DecideAsync(
+        _keys.AliveOf(entry.SiloAddress),
+        new Change.Put(Encoding.ASCII.GetBytes(entry.IAmAliveTime.ToString("O", CultureInfo.InvariantCulture))),
+        _timeout);
+
+    /// <summary>
+    /// Removes silos that are not active, and were neither alive nor voted against since. As with other providers the
+    /// version stays: no silo has to act on it.
+    /// </summary>
+    public async Task CleanupDefunctSiloEntries(DateTimeOffset beforeDate)
+    {
+        // Listed before the table is read: a silo is in the table before it says that it is alive, so what is listed
+        // and not in the table is nobody's.
+        var listed = await ListAliveAsync(_keys);
+        var (table, etag) = await ReadTableAsync();
+        while (true)
+        {
+            var entries = await Task.WhenAll(table.Rows.Select(ToEntryAsync));
+            var defunct = table.Rows.Where((_, row) => IsDefunct(entries[row].Item1, beforeDate)).ToHashSet();
+            if (defunct.Count == 0)
+            {
+                break;
+            }
+
+            var kept = table with { Rows = table.Rows.RemoveAll(defunct.Contains) };
+            var outcome = await _registers.DecideAsync(
+                _keys.Table, new Change.CompareAndSwap(etag, kept.Encode()), _timeout);
+            if (outcome is Outcome.Applied)
+            {
+                LogCleaned(defunct.Count, kept.Rows.Length);
+                table = kept;
+                break;
+            }
+
+            (table, etag) = ReadTable(_keys.Table, ((Outcome.Refused)outcome).Current);
+        }
+
+        var silos = table.Rows.Select(row => row.Silo).ToHashSet();
+        await RemoveAsync(listed.Where(key => !silos.Contains(_keys.SiloOf(key))));
+
+        // Not waited for: it needs all databases, and one of them may never come back.
+        _ = _registers.EraseDeletedAsync(_keys.AlivePrefix, RegisterClient.TombstoneAgeDefault);
+    }
+
+    public async Task DeleteMembershipTableEntries(string clusterId)
+    {
+        var keys = new MembershipKeys(_serviceId, clusterId);
+        await _registers.RemoveAsync(keys.Table, _timeout);
+        await RemoveAsync(await ListAliveAsync(keys));
+    }
+
+    public ValueTask DisposeAsync() => _registers.DisposeAsync();
+
+    /// <summary>Changes the table if it is as the caller has seen it.</summary>
+    /// <param name="next">The version that it gets, and the ETag of the one that was seen.</param>
+    /// <param name="change">The table after it; null if it does not fit.</param>
+    private async Task<bool> TryChangeAsync(TableVersion next, Func<MembershipRecord, MembershipRecord?> change)
+    {
+        if (!ETag.TryParse(next.VersionEtag, out var expected)
+            || await FindAsync(expected) is not { } seen
+            || change(seen) is not { } changed)
+        {
+            return false;
+        }
+
+        if (next.Version <= seen.Version)
+        {
+            // A row's ETag is the version that wrote it: it must not come twice.
+            throw new ArgumentException($"Version {next.Version} does not follow {seen.Version}.", nameof(next));
+        }
+
+        var bytes = changed.Encode();
+        if (bytes.Length > ChangeCatalog.PayloadBytesDefault)
+        {
+            throw new OrleansException(
+                $"The membership table would have {bytes.Length} bytes with its {changed.Rows.Length} silos, more " +
+                $"than the {ChangeCatalog.PayloadBytesDefault} that a register holds. Dead silos leave it after " +
+                $"{nameof(ClusterMembershipOptions)}.{nameof(ClusterMembershipOptions.DefunctSiloExpiration)}.");
+        }
+
+        var swap = new Change.CompareAndSwap(expected, bytes);
+        return await _registers.DecideAsync(_keys.Table, swap, _timeout) is Outcome.Applied;
+    }
+
+    /// <summary>
+    /// The table of an ETag. Mostly what was seen here last: an ETag names one state for ever, and if it is gone the
+    /// compare-and-swap says so. Null if it is gone already.
+    /// </summary>
+    private async Task<MembershipRecord?> FindAsync(ETag expected)
+    {
+        var seen = await _registers.ReadPossiblyStaleAsync(_keys.Table) is Outcome.Applied { Current: var last }
+            && last.ETag == expected
+            ? last
+            : await _registers.ReadAsync(_keys.Table, _timeout);
+        return seen.ETag == expected ? MembershipRecord.Decode(_keys.Table, seen) : null;
+    }
+
+    private async Task<(MembershipRecord Table, ETag ETag)> ReadTableAsync() =>
+        ReadTable(_keys.Table, await _registers.ReadAsync(_keys.Table, _timeout));
+
+    private static (MembershipRecord Table, ETag ETag) ReadTable(RegisterKey key, Snapshot snapshot) =>
+        (MembershipRecord.Decode(key, snapshot), snapshot.ETag);
+
+    private async Task<Tuple<MembershipEntry, string>> ToEntryAsync(MembershipRow row)
+    {
+        // A dead silo says nothing any more that counts.
+        var alive = row.Status == SiloStatus.Dead
+            ? default
+            : await _registers.ReadAsync(_keys.AliveOf(row.Address), _timeout);
+        return Tuple.Create(row.ToEntry(alive.Exists ? ToTime(alive.Payload.Span) : DateTime.MinValue), row.ETag);
+    }
+
+    private static DateTime ToTime(ReadOnlySpan<byte> text) => DateTime.ParseExact(
+        Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
+
+    private static bool IsDefunct(MembershipEntry entry, DateTimeOffset beforeDate)
+    {
+        DateTime[] times =
+            [entry.StartTime, entry.IAmAliveTime, .. (entry.SuspectTimes ?? []).Select(suspect => suspect.Item2)];
+        return entry.Status != SiloStatus.Active
+            && DateTime.SpecifyKind(times.Max(), DateTimeKind.Utc) < beforeDate.UtcDateTime;
+    }
+
+    private async Task<List<RegisterKey>> ListAliveAsync(MembershipKeys keys)
+    {
+        var listed = new List<RegisterKey>();
+        await foreach (var register in _registers.ListAllAsync(keys.AlivePrefix))
+        {
+            listed.Add(register.Key);
+        }
+
+        return listed;
+    }
+
+    private async Task RemoveAsync(IEnumerable<RegisterKey> keys) =>
+        await Task.WhenAll(keys.Select(key => _registers.RemoveAsync(key, _timeout)));
+
+    [LoggerMessage(3004, LogLevel.Information, "Removed {Removed} defunct silos from the table; {Kept} are in it.")]
+    private partial void LogCleaned(int removed, int kept);
+}

@@ -1,0 +1,166 @@
+using System.Collections.Immutable;
+using System.IO.Compression;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// The membership table as it is stored: one value, so that a row and the version of the table change together.
+/// </summary>
+/// <param name="Format">The version of the encoding; <see cref="FormatNow"/>.</param>
+/// <param name="Version">Rises with every insert and update.</param>
+/// <param name="Rows">The silos, dead ones included, in the order of their insertion.</param>
+internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<MembershipRow> Rows)
+{
+    /// <summary>The encoding that this code writes, and the newest that it reads.</summary>
+    public const int FormatNow = 1;
+
+    /// <summary>A cluster that nobody has joined.</summary>
+    public static readonly MembershipRecord Empty = new(FormatNow, 0, []);
+
+    /// <summary>
+    /// Up to so many bytes a table is stored as JSON, which people can read with any tool; a larger one is compressed,
+    /// to about an eighth: every silo reads it whenever it changes.
+    /// </summary>
+    private const int ReadableBytesMax = 16 * 1024;
+
+    /// <summary>Begins a compressed table. No JSON text begins with it.</summary>
+    private const byte Compressed = 1;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        Converters = { new JsonStringEnumConverter() },
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingDefault,
+    };
+
+    /// <summary>The row of a silo; null if it has none.</summary>
+    public MembershipRow? Find(SiloAddress silo)
+    {
+        var name = silo.ToParsableString();
+        return Rows.FirstOrDefault(row => row.Silo == name);
+    }
+
+    /// <summary>The table with a row for a silo that has none.</summary>
+    public MembershipRecord Insert(MembershipEntry entry, int version) =>
+        this with { Version = version, Rows = Rows.Add(MembershipRow.From(entry, version)) };
+
+    /// <summary>The table with another row for a silo that has one.</summary>
+    public MembershipRecord Update(MembershipRow row, MembershipEntry entry, int version) =>
+        this with { Version = version, Rows = Rows.Replace(row, MembershipRow.From(entry, version)) };
+
+    public byte[] Encode()
+    {
+        var json = JsonSerializer.SerializeToUtf8Bytes(this, Json);
+        if (json.Length <= ReadableBytesMax)
+        {
+            return json;
+        }
+
+        using var bytes = new MemoryStream();
+        bytes.WriteByte(Compressed);
+        using (var brotli = new BrotliStream(bytes, CompressionLevel.Fastest, leaveOpen: true))
+        {
+            brotli.Write(json);
+        }
+
+        return bytes.ToArray();
+    }
+
+    /// <summary>Reads what a register holds.</summary>
+    /// <exception cref="InvalidDataException">It is no membership table, or of a version that is not known.</exception>
+    public static MembershipRecord Decode(RegisterKey key, Snapshot snapshot) => snapshot.Exists
+        ? FormattedJson.Decode<MembershipRecord>(
+            key, "membership table", FormatNow, Json, () => Unpack(snapshot.Payload))
+        : Empty;
+
+    private static ReadOnlyMemory<byte> Unpack(ReadOnlyMemory<byte> payload) =>
+        payload.Length > 0 && payload.Span[0] == Compressed ? Decompress(payload[1..]) : payload;
+
+    private static ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> bytes)
+    {
+        using var brotli = new BrotliStream(new MemoryStream(bytes.ToArray()), CompressionMode.Decompress);
+        using var json = new MemoryStream();
+        brotli.CopyTo(json);
+        return json.ToArray();
+    }
+}
+
+/// <summary>One silo of the table. What is at its default is not written.</summary>
+internal sealed record MembershipRow
+{
+    /// <summary>Address, port and generation.</summary>
+    public required string Silo { get; init; }
+
+    public SiloStatus Status { get; init; }
+
+    /// <summary>The version of the table that wrote this row: its ETag.</summary>
+    public required int WrittenAt { get; init; }
+
+    public int ProxyPort { get; init; }
+
+    public string? HostName { get; init; }
+
+    public string? SiloName { get; init; }
+
+    public string? RoleName { get; init; }
+
+    public int UpdateZone { get; init; }
+
+    public int FaultZone { get; init; }
+
+    public DateTime StartTime { get; init; }
+
+    public DateTime AliveTime { get; init; }
+
+    /// <summary>Who suspects the silo, and since when; null if nobody was ever noted.</summary>
+    public ImmutableArray<Suspicion>? Suspicions { get; init; }
+
+    [JsonIgnore]
+    public string ETag => WrittenAt.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    [JsonIgnore]
+    public SiloAddress Address => SiloAddress.FromParsableString(Silo);
+
+    public static MembershipRow From(MembershipEntry entry, int version) => new()
+    {
+        Silo = entry.SiloAddress.ToParsableString(),
+        Status = entry.Status,
+        WrittenAt = version,
+        ProxyPort = entry.ProxyPort,
+        HostName = entry.HostName,
+        SiloName = entry.SiloName,
+        RoleName = entry.RoleName,
+        UpdateZone = entry.UpdateZone,
+        FaultZone = entry.FaultZone,
+        StartTime = entry.StartTime,
+        AliveTime = entry.IAmAliveTime,
+        Suspicions = entry.SuspectTimes is { } suspects
+            ? [.. suspects.Select(suspect => new Suspicion(suspect.Item1.ToParsableString(), suspect.Item2))]
+            : null,
+    };
+
+    /// <summary>As Orleans has it.</summary>
+    /// <param name="alive">When the silo last said that it is alive, if it has since the row was written.</param>
+    public MembershipEntry ToEntry(DateTime alive) => new()
+    {
+        SiloAddress = Address,
+        Status = Status,
+        ProxyPort = ProxyPort,
+        HostName = HostName,
+        SiloName = SiloName,
+        RoleName = RoleName,
+        UpdateZone = UpdateZone,
+        FaultZone = FaultZone,
+        StartTime = StartTime,
+        IAmAliveTime = alive > AliveTime ? alive : AliveTime,
+        SuspectTimes = Suspicions is { } suspicions
+            ? [.. suspicions.Select(each => Tuple.Create(SiloAddress.FromParsableString(each.By), each.At))]
+            : null,
+    };
+}
+
+/// <summary>A vote against a silo.</summary>
+/// <param name="By">Address, port and generation of the silo that votes.</param>
+/// <param name="At">When.</param>
+internal sealed record Suspicion(string By, DateTime At);

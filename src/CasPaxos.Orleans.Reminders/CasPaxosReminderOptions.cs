@@ -1,0 +1,33 @@
+using CasPaxos.Registers;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// Reminders in registers; section <c>Orleans:Reminders</c>, or any other. Without databases they are in the registers
+/// of the silo's own service, which must be added.
+/// </summary>
+public sealed class CasPaxosReminderOptions : PassiveDatabasesOptions
+{
+    /// <summary>True if there are databases for the reminders alone.</summary>
+    internal bool Passive => ConnectionStrings.Count > 0;
+
+    /// <summary>Names every setting that is wrong, so that an operator sees all of them at once.</summary>
+    internal sealed class Validator(IServiceProviderIsService services) : IValidateOptions<CasPaxosReminderOptions>
+    {
+        public ValidateOptionsResult Validate(string? name, CasPaxosReminderOptions options)
+        {
+            var errors = new ValidateOptionsResultBuilder();
+            options.Check(errors, needed: false);
+            if (!options.Passive && !services.IsService(typeof(IRegisterClient)))
+            {
+                errors.AddError(
+                    "there are none, and the silo has no register service either: AddCasPaxos adds one.",
+                    nameof(ConnectionStrings));
+            }
+
+            return errors.Build();
+        }
+    }
+}
