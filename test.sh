@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Restores, builds with warnings as errors, runs every suite, the simulator and its mutants.
+# Ends with one line: N passed, N failed, N skipped. Exit status 0 only when nothing failed.
+#
+#   SEEDS=1000000 ./test.sh              more seeds for the simulator (default 10000)
+#   CASPAXOS_REQUIRE_ORLEANS=1 ./test.sh  fail, rather than skip suites, where Orleans cannot be restored
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
+
+seeds=${SEEDS:-10000}
+solution=CasPaxos.Orleans.sln
+results=$(mktemp -d)
+trap 'rm -rf "$results"' EXIT
+
+passed=0
+failed=0
+skipped=0
+
+finish() {
+    echo "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ]
+    exit $?
+}
+
+if ! command -v dotnet >/dev/null; then
+    echo "The .NET SDK 10 is missing: https://dotnet.microsoft.com/download"
+    failed=1
+    finish
+fi
+
+# The suites start real PostgreSQL servers; they find the programs themselves once they are installed.
+if ! scripts/postgres-available.sh; then
+    if [ -n "${CI:-}" ]; then
+        failed=1
+        finish
+    fi
+    echo "The suites that need PostgreSQL will be skipped."
+fi
+
+echo "== restore and build"
+if ! restored=$(dotnet restore "$solution" 2>&1); then
+    if ! grep -q "NU1101.*Microsoft\.Orleans\.\|NU1102.*Microsoft\.Orleans\." <<<"$restored"; then
+        echo "$restored"
+        failed=1
+        finish
+    fi
+    missing=$(grep -o "Microsoft\.Orleans\.[A-Za-z.]*" <<<"$restored" | sort -u | paste -sd ' ')
+    echo "ORLEANS CANNOT BE RESTORED HERE, SO ITS SUITES ARE SKIPPED. MISSING: $missing"
+    if [ -n "${CASPAXOS_REQUIRE_ORLEANS:-}" ]; then
+        failed=1
+        finish
+    fi
+    solution=CasPaxos.slnf
+    for suite in tests/*.Tests/*.csproj; do
+        grep -q "$(basename "$suite")" "$solution" || skipped=$((skipped + 1))
+    done
+fi
+if ! dotnet restore "$solution" || ! dotnet build "$solution" -c Release --no-restore; then
+    failed=1
+    finish
+fi
+
+echo "== suites"
+# One project after the other: several of them start servers, and measure how long those may take.
+dotnet test "$solution" -c Release --no-build -m:1 \
+    --logger "trx" --results-directory "$results" -- RunConfiguration.MaxCpuCount=1
+suites=$?
+
+# Each result file counts its own tests.
+for file in "$results"/*.trx; do
+    [ -e "$file" ] || continue
+    counters=$(grep -o '<Counters [^>]*' "$file")
+    count() { grep -o " $1=\"[0-9]*\"" <<<"$counters" | grep -o '[0-9]*'; }
+    passed=$((passed + $(count passed)))
+    failed=$((failed + $(count failed) + $(count error) + $(count timeout) + $(count aborted)))
+    skipped=$((skipped + $(count total) - $(count executed)))
+done
+if [ "$suites" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    echo "A suite did not run to its end."
+    failed=1
+fi
+
+simulate() {
+    echo "== simulation $*"
+    if dotnet run -c Release --no-build --project tests/CasPaxos.Simulation -- "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+simulate --seeds "$seeds"
+simulate --mutants
+
+if [ "$solution" = CasPaxos.Orleans.sln ] && scripts/postgres-available.sh >/dev/null; then
+    echo "== sample"
+    if dotnet run -c Release --no-build --project samples/Bank.Check -- 12; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+else
+    skipped=$((skipped + 1))
+fi
+
+finish
