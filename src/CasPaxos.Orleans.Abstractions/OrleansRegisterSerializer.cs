@@ -12,5 +12,5 @@ public sealed class OrleansRegisterSerializer<T>(Serializer<T> serializer) : IRe
     public ReadOnlyMemory<byte> Serialize(T value) => serializer.SerializeToArray(value);
 
     /// <inheritdoc/>
-    public T Deserialize(ReadOnlyMemory<byte> bytes) => serializer.Deserialize(bytes);
+    public T Deserialize(ReadOnlyMemory<byte> bytes) => serializer.Deserialize(bytes)!; // What was serialized was a T.
 }
