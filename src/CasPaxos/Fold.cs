@@ -17,19 +17,37 @@ internal sealed class Pending(long ticket, Operation operation)
     public ETag? Since { get; private set; } =
         operation.RetrySince is { } since ? Earlier(since, operation.KnownSince) : null;
 
+    /// <summary>
+    /// Where the register stood when no other try was applied yet: <see cref="Operation.KnownSince"/>, or later.
+    /// </summary>
+    public ETag? KnownSince { get; private set; } = operation.KnownSince;
+
     /// <summary>The caller has its answer; the operation takes part in no further attempt.</summary>
     public bool Answered { get; set; }
 
     /// <summary>
+    /// Moves <see cref="KnownSince"/> on with the register while the operation waits, so that many rounds of others do
+    /// not overtake it in its own proposer's queue. Whatever is chosen later descends from a record that is chosen: if
+    /// that shows every change since, and the operation is none of them, no other try was applied before it.
+    /// </summary>
+    public void Follow(RegisterRecord chosen)
+    {
+        if (KnownSince is { } since && chosen.ShowsAllSince(since) && chosen.Recent.Age(Operation.Id) is null)
+        {
+            KnownSince = chosen.Position;
+        }
+    }
+
+    /// <summary>
     /// Remembers an accept that may have taken effect. The earliest position counts: it asks most of the ids. That is
-    /// <see cref="Operation.KnownSince"/>, where it is given: the other try may have been applied to a record that this
+    /// <see cref="KnownSince"/>, where it is given: the other try may have been applied to a record that this
     /// accept knows nothing of, of a lower version than the one that it was built on and that was never chosen.
     /// </summary>
     /// <param name="position">What the accept was built on.</param>
     /// <param name="ballot">The ballot of the accept.</param>
     public void MayBeAppliedSince(ETag position, Ballot ballot)
     {
-        Since = Earlier(Earlier(position, Since), Operation.KnownSince);
+        Since = Earlier(Earlier(position, Since), KnownSince);
         _latest = Ballot.Max(_latest, ballot);
     }
 
@@ -44,7 +62,7 @@ internal sealed class Pending(long ticket, Operation operation)
     /// was chosen: the record would descend from it and show the operation, as it shows all changes since before the
     /// first accept. The operation's own accepts are below; and so is a proposal that adopted one of them, as one above
     /// would have found this record or a later one in its prepare quorum. Nobody else has the operation: where others
-    /// may, <see cref="Operation.KnownSince"/> stays in force, and with <see cref="Operation.RetrySince"/> there are
+    /// may, <see cref="KnownSince"/> stays in force, and with <see cref="Operation.RetrySince"/> there are
     /// accepts of earlier tries whose ballots are not known here, so the doubt stays.
     /// </remarks>
     /// <param name="agreed">A ballot that a read quorum reports as accepted last.</param>
@@ -146,7 +164,7 @@ internal sealed class Fold
             var etag = version >= _base.CreationVersion ? new ETag(_base.CreationId, version) : ETag.Absent;
             Recovered(pending, etag, since: new ETag(_base.CreationId, version - 1));
         }
-        else if ((pending.Since ?? pending.Operation.KnownSince) is { } since && !_base.ShowsAllSince(since))
+        else if ((pending.Since ?? pending.KnownSince) is { } since && !_base.ShowsAllSince(since))
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
             Outcome outcome = pending.Since is null

@@ -293,6 +293,7 @@ public sealed partial class Proposer
         _attempt = null;
         _setbacksInARow = 0;
         Position = fold.Record.Position;
+        _waiting.ForEach(pending => pending.Follow(fold.Record));
         foreach (var verdict in fold.Verdicts)
         {
             Answer(verdict.Pending, verdict.Outcome);

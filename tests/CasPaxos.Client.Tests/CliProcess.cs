@@ -40,7 +40,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Starts it with an open standard input, and without the caller's CASPAXOS variables.</summary>
     public static CliProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null)
     {
-        var start = new ProcessStartInfo("dotnet", ["exec", Program, .. arguments])
+        var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", "exec", Program, .. arguments])
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

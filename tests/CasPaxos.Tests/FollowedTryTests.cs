@@ -170,6 +170,53 @@ public sealed class FollowedTryTests
         Assert.False(Assert.IsType<Outcome.Applied>(outcome).Recovered);
     }
 
+    // A busy register: by the time that it is its turn, the ids no longer reach back to where it began. Its proposer has
+    // seen every change since, so nothing can be hidden.
+    [Fact]
+    public void A_first_try_that_waits_behind_many_rounds_of_its_own_proposer_is_not_overtaken()
+    {
+        var cluster = new Cluster { Settings = ProposerSettings.Default with { CombineMax = 2 } };
+        var proposer = cluster.Proposer();
+        proposer.Do(Put("o"));
+        var since = proposer.Core.Position!.Value;
+        proposer.Submit(Append("o")); // Under way, while the others come to wait behind it.
+        for (var i = 0; i < 2 * RecentOperations.IdsMin; i++)
+        {
+            proposer.Submit(Append("o"));
+        }
+
+        var ticket = proposer.Submit(proposer.Operation(Append("x")) with { KnownSince = since });
+        proposer.Run();
+
+        Assert.False(Assert.IsType<Outcome.Applied>(proposer.Answer(ticket)).Recovered);
+        Assert.EndsWith("x", cluster.Read(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_known_moves_on_with_records_that_show_all_changes_since()
+    {
+        var pending = new Pending(1, FirstTry(knownSince: 4));
+
+        pending.Follow(Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]));
+
+        Assert.Equal(new ETag(Id(50), 20), pending.KnownSince);
+    }
+
+    // Beyond what the ids show another try may be hidden; before it, the record knows less than the caller; and what
+    // another try did is what must be found.
+    [Theory]
+    [InlineData(3, 100)]
+    [InlineData(21, 100)]
+    [InlineData(4, 0)]
+    public void What_is_known_stays_where_it_is_if_the_record_may_hide_or_shows_another_try(long known, int firstId)
+    {
+        var pending = new Pending(1, FirstTry(known));
+
+        pending.Follow(Record("x", version: 20, ids: [.. Enumerable.Range(firstId, 16)]));
+
+        Assert.Equal(known, pending.KnownSince!.Value.Version);
+    }
+
     [Fact]
     public void The_position_is_where_the_register_was_agreed_last_tombstones_included()
     {
