@@ -162,7 +162,8 @@ internal sealed class Fold
         {
             var version = _base.Version - age;
             var etag = version >= _base.CreationVersion ? new ETag(_base.CreationId, version) : ETag.Absent;
-            Recovered(pending, etag, since: new ETag(_base.CreationId, version - 1));
+            var since = version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent; // Version 0 has no creation.
+            Recovered(pending, etag, since);
         }
         else if ((pending.Since ?? pending.KnownSince) is { } since && !_base.ShowsAllSince(since))
         {

@@ -88,7 +88,7 @@ public sealed partial class Proposer
             _effects.Add(new ProposerEffect.Send(slot, attempt.Id, request));
         }
 
-        SetTimer(_settings.PhaseTimeout);
+        SetTimer(_settings.PhaseTimeout * (1 << Math.Min(_silencesInARow, 3)));
     }
 
     /// <summary>
@@ -292,6 +292,7 @@ public sealed partial class Proposer
     {
         _attempt = null;
         _setbacksInARow = 0;
+        _silencesInARow = 0;
         Position = fold.Record.Position;
         _waiting.ForEach(pending => pending.Follow(fold.Record));
         foreach (var verdict in fold.Verdicts)
@@ -312,6 +313,7 @@ public sealed partial class Proposer
 
     private void OutOfPatience(Attempt attempt)
     {
+        _silencesInARow += attempt.Hurried ? 0 : 1;
         if (attempt is ReadAttempt read)
         {
             Disagreed(read, reachable: read.Reports.Count);

@@ -22,6 +22,7 @@ public sealed partial class Proposer
     private long _timer;
     private bool _backingOff;
     private int _setbacksInARow;
+    private int _silencesInARow; // Attempts that were not answered in time, and not refused either.
     private long _fencedBy;
 
     /// <summary>Makes a proposer for one register.</summary>

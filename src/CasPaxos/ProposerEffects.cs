@@ -44,7 +44,10 @@ public sealed record ProposerSettings
     /// <summary>The settings when nothing else is said.</summary>
     public static readonly ProposerSettings Default = new();
 
-    /// <summary>Longest wait for one phase's quorum. Default 500 ms; above 0.</summary>
+    /// <summary>
+    /// Longest wait for one phase's quorum. Doubles, up to eight times this, with every attempt in a row that is not
+    /// answered in time: acceptors that are slower than it would never be heard otherwise. Default 500 ms; above 0.
+    /// </summary>
     public TimeSpan PhaseTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>

@@ -103,6 +103,15 @@ public sealed class FollowedTryTests
         Assert.Same(record, fold.Record);
     }
 
+    // Version 0 is of no creation: an ETag of the new one with it would be one that nobody can read.
+    [Fact]
+    public void Before_the_first_change_of_a_register_is_its_absence()
+    {
+        var fold = Over(Record("y", version: 1, ids: [1]), FirstTry());
+
+        Assert.Equal(ETag.Absent, fold.Verdicts[0].AppliedSince);
+    }
+
     // The trap: X is paused with the operation in its queue, Y applies the second try, and so many others follow that
     // nothing shows it any more. X goes on as if nothing had happened.
     [Theory]

@@ -53,6 +53,26 @@ public sealed class TimerTests
         Assert.True(proposer.Delays[^1] <= Settings.BackoffBase);
     }
 
+    // Acceptors slower than the first wait: every phase would end unheard, and its ballot be outbid by the next.
+    [Fact]
+    public void Phases_without_an_answer_wait_longer_each_time_and_as_at_first_after_a_success()
+    {
+        var proposer = new Cluster().Proposer();
+        proposer.Submit(Put("x"));
+        for (var i = 0; i < 9; i++)
+        {
+            proposer.Fire(); // A phase's end and the pause behind it, by turns.
+        }
+
+        var silent = proposer.Delays.Where(delay => delay >= Settings.PhaseTimeout).ToList();
+        proposer.Fire();
+        proposer.Run();
+        proposer.Submit(Put("y"));
+
+        Assert.Equal([1, 2, 4, 8, 8], silent.Select(delay => (int)(delay / Settings.PhaseTimeout)));
+        Assert.Equal(Settings.PhaseTimeout, proposer.Delays[^1]);
+    }
+
     // T-P13: the winner of a conflict goes on meanwhile, one ballot a round.
     [Fact]
     public void After_a_setback_the_next_ballot_is_ahead_of_the_winner_by_the_time_that_was_lost()
