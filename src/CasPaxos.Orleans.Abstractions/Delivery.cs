@@ -84,23 +84,14 @@ internal sealed class Delivery(
             : IsAlone && operation.RetrySince is null ? operation with { KnownSince = _since }
             : operation with { RetrySince = _since };
         var message = OperationMessage.From(next, Left(), time.GetUtcNow());
-        try
-        {
-            _sent.Add(routes.ExecuteAsync(_attempts++, message, cancellationToken));
-        }
-#pragma warning disable CA1031 // A client that is not connected throws at once; as good as an answer of that kind.
-        catch (Exception failure)
-#pragma warning restore CA1031
-        {
-            _sent.Add(Task.FromException<OutcomeMessage>(failure));
-        }
+        _sent.Add(Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken)));
     }
 
     /// <summary>Learns where the register stands. Nothing is changed, so this may fail or come late.</summary>
     private async Task<bool> LocateAsync(CancellationToken cancellationToken)
     {
         var attempt = _locating++;
-        var locating = routes.LocateAsync(attempt, cancellationToken);
+        var locating = Begin(() => routes.LocateAsync(attempt, cancellationToken));
         await ((Task)locating).WaitAsync(Min(resendAfter, Max(Left(), Moment)), time, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!locating.IsCompletedSuccessfully)
@@ -232,6 +223,23 @@ internal sealed class Delivery(
     private Outcome Undecided() => _isRead || (IsAlone && operation.RetrySince is null)
         ? new Outcome.Unavailable(_reason)
         : _unknown ?? new Outcome.Unknown(operation.Id, _since ?? ETag.Absent, _reason);
+
+    /// <summary>
+    /// Makes a call. A client that is not connected throws at once; that is as good as an answer of that kind.
+    /// </summary>
+    public static Task<T> Begin<T>(Func<Task<T>> call)
+    {
+        try
+        {
+            return call();
+        }
+#pragma warning disable CA1031 // Whatever it is, the caller looks at the task.
+        catch (Exception failure)
+#pragma warning restore CA1031
+        {
+            return Task.FromException<T>(failure);
+        }
+    }
 
     /// <summary>Leaves a call to itself; how it ends does not matter any more.</summary>
     public static void Forget(Task task) => _ = task.ContinueWith(

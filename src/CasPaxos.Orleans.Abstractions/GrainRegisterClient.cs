@@ -44,6 +44,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(operation);
+        RegisterClientOptions.ThrowIfTooLong(timeout);
         var routes = new RegisterRoutes(_grains, key);
         cancellationToken.ThrowIfCancellationRequested();
         var delivery = new Delivery(routes, operation, timeout ?? _options.Timeout, _options.ResendAfter, Time);
@@ -103,7 +104,7 @@ public sealed class GrainRegisterClient : IRegisterClient
             while (Time.GetElapsedTime(began) < _options.Timeout && failure is not RegisterGrainException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                asked.Add(ask(end.Token));
+                asked.Add(Delivery.Begin(() => ask(end.Token)));
                 var any = Task.WhenAny(asked);
                 await ((Task)any).WaitAsync(_options.ResendAfter, Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -12,6 +12,7 @@ internal interface IReplyTarget
 /// </summary>
 internal sealed class AcceptorQueue
 {
+    private readonly SlotHealth _health;
     private readonly LaneQueue _writes;
     private readonly LaneQueue _reads;
     private readonly LaneQueue _erasures;
@@ -19,15 +20,18 @@ internal sealed class AcceptorQueue
     public AcceptorQueue(int slot, IAcceptor acceptor, RegisterClientOptions options, TimeProvider time)
     {
         Acceptor = acceptor;
-        var health = new SlotHealth(slot, options, time);
-        _writes = new LaneQueue(slot, "write", acceptor, health, options, options.BatchesUnderWay);
-        _reads = new LaneQueue(slot, "read", acceptor, health, options, options.BatchesUnderWay);
+        _health = new SlotHealth(slot, options, time);
+        _writes = new LaneQueue(slot, "write", acceptor, _health, options, options.BatchesUnderWay);
+        _reads = new LaneQueue(slot, "read", acceptor, _health, options, options.BatchesUnderWay);
 
         // An erasure excludes the writers of its database: one at a time is plenty.
-        _erasures = new LaneQueue(slot, "erase", acceptor, health, options, batchesUnderWay: 1);
+        _erasures = new LaneQueue(slot, "erase", acceptor, _health, options, batchesUnderWay: 1);
     }
 
     public IAcceptor Acceptor { get; }
+
+    /// <summary>Nothing more is asked here: a slot that does not answer is no longer this queue's to tell of.</summary>
+    public void Close() => _health.Answered();
 
     public void Enqueue(RegisterKey key, AcceptorRequest request, long attempt, IReplyTarget target)
     {

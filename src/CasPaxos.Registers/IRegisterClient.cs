@@ -13,7 +13,7 @@ public interface IRegisterClient
     /// <summary>Applies an operation.</summary>
     /// <param name="key">The register.</param>
     /// <param name="operation">What is wanted, under which id.</param>
-    /// <param name="timeout">Longest wait; null for the one of the options.</param>
+    /// <param name="timeout">Longest wait, at most 10 min; null for the one of the options.</param>
     /// <param name="cancellationToken">Stops waiting. It does not undo an accept already on its way.</param>
     /// <returns>What is known.</returns>
     /// <exception cref="ArgumentException">A value over the limit, or an unknown change: nothing is sent.</exception>

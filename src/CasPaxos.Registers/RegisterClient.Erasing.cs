@@ -29,7 +29,7 @@ public sealed partial class RegisterClient
         var deletedBefore = (_time.GetUtcNow() - tombstoneAge).ToUnixTimeMilliseconds();
         var eraser = new Eraser(
             new ProposerId(Guid.NewGuid()), Microseconds(), _configuration, _options.Proposer, deletedBefore);
-        using var host = new EraserHost(key, eraser, _slots, _time);
+        using var host = new EraserHost(key, eraser, _shards[_shardOf(key)], _time);
         return await host.RunAsync().WaitAsync(cancellationToken);
     }
 

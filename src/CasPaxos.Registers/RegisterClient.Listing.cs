@@ -96,7 +96,7 @@ public sealed partial class RegisterClient
             enough,
             _options.Timeout,
             Timeout.InfiniteTimeSpan);
-        var scans = Array.ConvertAll(_slots, slot => slot.Acceptor.ScanAsync(request, enough.Token));
+        var scans = Array.ConvertAll(_shards[0], slot => slot.Acceptor.ScanAsync(request, enough.Token));
         var pages = new List<ScanPage>(quorum);
         Exception? failure = null;
         await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))

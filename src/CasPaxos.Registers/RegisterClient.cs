@@ -15,7 +15,8 @@ public sealed partial class RegisterClient : IRegisterClient
 {
     private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
     private readonly Configuration _configuration;
-    private readonly AcceptorQueue[] _slots;
+    private readonly AcceptorQueue[][] _shards; // By shard, then by slot.
+    private readonly Func<RegisterKey, int> _shardOf;
     private readonly ChangeCatalog _catalog;
     private readonly RegisterClientOptions _options;
     private readonly TimeProvider _time;
@@ -34,22 +35,36 @@ public sealed partial class RegisterClient : IRegisterClient
         ChangeCatalog? catalog = null,
         RegisterClientOptions? options = null,
         TimeProvider? time = null)
+        : this(configuration, [acceptors], static _ => 0, catalog, options, time)
+    {
+    }
+
+    /// <summary>
+    /// Makes a client of slots that are divided by keys. Each division of a slot has a queue of its own, so that one
+    /// that is silent delays no register of another.
+    /// </summary>
+    /// <param name="configuration">The acceptors' configuration.</param>
+    /// <param name="shards">For each division an acceptor of each slot, in order. Any of a slot scans it all.</param>
+    /// <param name="shardOf">Which division a register belongs to.</param>
+    /// <param name="catalog">The limits and custom changes; null for the built-in ones.</param>
+    /// <param name="options">Limits; null for the defaults.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    internal RegisterClient(
+        Configuration configuration,
+        IReadOnlyList<IReadOnlyList<IAcceptor>> shards,
+        Func<RegisterKey, int> shardOf,
+        ChangeCatalog? catalog,
+        RegisterClientOptions? options,
+        TimeProvider? time = null)
     {
         ArgumentNullException.ThrowIfNull(configuration);
-        ArgumentNullException.ThrowIfNull(acceptors);
-        if (acceptors.Count != configuration.Slots)
-        {
-            throw new ArgumentException(
-                $"A configuration of {configuration.Slots} slots needs as many acceptors, not {acceptors.Count}.",
-                nameof(acceptors));
-        }
-
         _options = options ?? new RegisterClientOptions();
         _options.Validate();
         _configuration = configuration;
         _catalog = catalog ?? new ChangeCatalog();
         _time = time ?? TimeProvider.System;
-        _slots = [.. acceptors.Select((acceptor, slot) => new AcceptorQueue(slot, acceptor, _options, _time))];
+        _shardOf = shardOf;
+        _shards = [.. shards.Select(Queues)];
     }
 
     /// <inheritdoc/>
@@ -62,6 +77,7 @@ public sealed partial class RegisterClient : IRegisterClient
     {
         ArgumentNullException.ThrowIfNull(operation);
         _ = key.Text; // Throws for default(RegisterKey), which names no register.
+        RegisterClientOptions.ThrowIfTooLong(timeout);
         cancellationToken.ThrowIfCancellationRequested();
         using var activity = Telemetry.Source.StartActivity("caspaxos.operation");
         var began = _time.GetTimestamp();
@@ -122,6 +138,16 @@ public sealed partial class RegisterClient : IRegisterClient
     /// </summary>
     internal ETag? Position(RegisterKey key) => _hosts.TryGetValue(key, out var host) ? host.Position : null;
 
+    private AcceptorQueue[] Queues(IReadOnlyList<IAcceptor> acceptors)
+    {
+        ArgumentNullException.ThrowIfNull(acceptors);
+        return acceptors.Count == _configuration.Slots
+            ? [.. acceptors.Select((acceptor, slot) => new AcceptorQueue(slot, acceptor, _options, _time))]
+            : throw new ArgumentException(
+                $"A configuration of {_configuration.Slots} slots needs as many acceptors, not {acceptors.Count}.",
+                nameof(acceptors));
+    }
+
     private (ProposerHost Host, long Ticket, Task<Outcome> Outcome) Submit(RegisterKey key, Operation operation)
     {
         while (true)
@@ -146,7 +172,7 @@ public sealed partial class RegisterClient : IRegisterClient
 
         var proposer = new Proposer(
             new ProposerId(Guid.NewGuid()), Microseconds(), _configuration, _catalog, _options.Proposer, Random.Shared);
-        return new ProposerHost(key, proposer, _slots, _time);
+        return new ProposerHost(key, proposer, _shards[_shardOf(key)], _time);
     }
 
     /// <summary>

@@ -3,6 +3,9 @@ namespace CasPaxos.Registers;
 /// <summary>Limits of a <see cref="RegisterClient"/>.</summary>
 public sealed record RegisterClientOptions
 {
+    /// <summary>The longest time that an operation can be given.</summary>
+    public static readonly TimeSpan TimeoutMax = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// Longest time that an operation may take before it is answered as unavailable or unknown. Default 5 s; above 0,
     /// at most 10 min.
@@ -54,7 +57,7 @@ public sealed record RegisterClientOptions
     internal void Validate()
     {
         Above(Timeout, TimeSpan.Zero, nameof(Timeout));
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, TimeSpan.FromMinutes(10), nameof(Timeout));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, TimeoutMax, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(ProposersMax, 1, nameof(ProposersMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueMax, 1, nameof(QueueMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchMax, 1, nameof(BatchMax));
@@ -71,6 +74,11 @@ public sealed record RegisterClientOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(Proposer.CombineMax, 1, nameof(Proposer.CombineMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(Proposer.QueueMax, 1, nameof(Proposer.QueueMax));
     }
+
+    /// <summary>Refuses a wait of one operation that no timer could end, before anything is sent.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is above <see cref="TimeoutMax"/>.</exception>
+    internal static void ThrowIfTooLong(TimeSpan? timeout) =>
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(timeout ?? TimeSpan.Zero, TimeoutMax, nameof(timeout));
 
     private static void Above(TimeSpan value, TimeSpan bound, string name) =>
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(value, bound, name);

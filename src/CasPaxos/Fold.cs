@@ -162,8 +162,9 @@ internal sealed class Fold
         {
             var version = _base.Version - age;
             var etag = version >= _base.CreationVersion ? new ETag(_base.CreationId, version) : ETag.Absent;
-            var since = version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent; // Version 0 has no creation.
-            Recovered(pending, etag, since);
+
+            // Version 0 has no creation.
+            Recovered(pending, etag, since: version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent);
         }
         else if ((pending.Since ?? pending.KnownSince) is { } since && !_base.ShowsAllSince(since))
         {

@@ -51,6 +51,18 @@ public sealed class DeliveryTests
         Assert.Null(Assert.Single(routes.Sent).RetrySince);
     }
 
+    // A client that is not connected throws at once, as Orleans has it.
+    [Fact]
+    public async Task A_client_that_cannot_even_ask_is_answered_unavailable()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Applied)) { Throws = true };
+
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), position: null);
+
+        Assert.Contains("not connected", Assert.IsType<Outcome.Unavailable>(outcome).Reason, StringComparison.Ordinal);
+        Assert.Empty(routes.Sent);
+    }
+
     [Fact]
     public async Task Without_a_position_nothing_is_sent_and_the_answer_is_unavailable()
     {
@@ -269,6 +281,8 @@ public sealed class DeliveryTests
 
         public int SilentLocates { get; init; }
 
+        public bool Throws { get; init; }
+
         public Task<Outcome> DeliverAsync(
             Change change,
             ETag? position,
@@ -291,7 +305,8 @@ public sealed class DeliveryTests
         public override Task<OutcomeMessage> LocateAsync(int attempt, CancellationToken cancellationToken)
         {
             Located++;
-            return attempt < SilentLocates ? Silence()
+            return Throws ? throw new InvalidOperationException("not connected")
+                : attempt < SilentLocates ? Silence()
                 : Position is { } position
                 ? Task.FromResult(OutcomeMessage.From(new Outcome.Applied(ETag.Absent, Snapshot.Absent), position))
                 : Task.FromResult(OutcomeMessage.From(new Outcome.Unavailable("nobody knows"), null));

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Reflection;
 using CasPaxos.Registers;
 
 namespace CasPaxos.Orleans.Tests;
@@ -117,12 +116,8 @@ public sealed class GrainAcceptorTests
         Assert.True(clock.Elapsed < TimeSpan.FromSeconds(2), $"took {clock.Elapsed}");
     }
 
-    private static GrainAcceptor Over(ScriptedAcceptor grain)
-    {
-        var grains = DispatchProxy.Create<IGrainFactory, Grains>();
-        ((Grains)(object)grains).Acceptor = grain;
-        return new GrainAcceptor(0, Guid.NewGuid(), grains, shards: 1, TimeSpan.FromSeconds(5));
-    }
+    private static GrainAcceptor Over(ScriptedAcceptor grain) =>
+        new(0, Guid.NewGuid(), grain, TimeSpan.FromSeconds(5));
 
     private static Task<AcceptorReplyMessage[]> Promise() => Reply(new AcceptorReply.Promised(Ballot.Zero, default));
 
@@ -135,15 +130,6 @@ public sealed class GrainAcceptorTests
     {
         await Task.Delay(500);
         return await Promise();
-    }
-
-    /// <summary>A grain factory that has one acceptor.</summary>
-    public class Grains : DispatchProxy
-    {
-        internal object? Acceptor { get; set; }
-
-        /// <inheritdoc/>
-        protected override object? Invoke(MethodInfo? targetMethod, object?[]? args) => Acceptor;
     }
 
     /// <summary>An acceptor that answers by the number of the message.</summary>

@@ -221,6 +221,46 @@ public sealed class RegisterClientTests
         Assert.Equal("600", Text(await cluster.Client().GetAsync(Key)));
     }
 
+    // One division's acceptors are silent, of two slots even: the registers of the other must not wait behind them.
+    [Fact]
+    public async Task A_silent_division_of_the_keys_delays_no_other()
+    {
+        var (silent, well) = (new Cluster(), new Cluster());
+        var client = new RegisterClient(
+            well.Configuration,
+            [silent.Acceptors, well.Acceptors],
+            key => key.Text.StartsWith("silent", StringComparison.Ordinal) ? 0 : 1,
+            catalog: null,
+            new RegisterClientOptions { Timeout = TimeSpan.FromSeconds(2) });
+        var release = Array.ConvertAll(silent.Acceptors[..2], acceptor => acceptor.Hold());
+
+        var waiting = Enumerable.Range(0, 20)
+            .Select(i => client.PutAsync(new RegisterKey($"silent/{i}"), Bytes("x")))
+            .ToList();
+        var answered = await Task.WhenAll(Enumerable.Range(0, 20)
+            .Select(i => client.PutAsync(new RegisterKey($"well/{i}"), Bytes("y"))));
+
+        Assert.All(answered, outcome => Assert.IsType<Outcome.Applied>(outcome));
+        Assert.DoesNotContain(waiting, task => task.IsCompleted);
+        Array.ForEach(release, held => held());
+        Assert.All(await Task.WhenAll(waiting), outcome => Assert.IsType<Outcome.Applied>(outcome));
+    }
+
+    [Fact]
+    public async Task A_wait_that_no_timer_could_end_is_refused_before_anything_is_sent()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Put(Bytes("x")), Guid.NewGuid());
+
+        var thrown = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
+            () => client.ExecuteAsync(Key, operation, TimeSpan.FromDays(50)));
+
+        Assert.Equal("timeout", thrown.ParamName);
+        Assert.Contains("10:00", thrown.Message, StringComparison.Ordinal);
+        Assert.All(cluster.Acceptors, acceptor => Assert.Equal(0, acceptor.Calls));
+    }
+
     [Theory]
     [InlineData(nameof(RegisterClientOptions.Timeout))]
     [InlineData(nameof(RegisterClientOptions.QueueMax))]

@@ -104,6 +104,23 @@ public sealed class TelemetryTests : IDisposable
         Assert.Equal(0, Sum(Telemetry.SlotUnreachable, "slot", "2"));
     }
 
+    // An acceptor grain that moves home while its database is down takes its share of the alarm with it.
+    [Fact]
+    public async Task A_queue_that_is_closed_tells_of_no_slot_any_more()
+    {
+        var queue = new AcceptorQueue(
+            7, new FragileAcceptor { Broken = true }, new RegisterClientOptions(), TimeProvider.System);
+        var failed = new Failure();
+
+        queue.Enqueue(new RegisterKey("closed"), new AcceptorRequest.Read(1), attempt: 1, failed);
+        await failed.Told.WaitAsync(TimeSpan.FromSeconds(5));
+        var before = Sum(Telemetry.SlotUnreachable, "slot", "7");
+        queue.Close();
+
+        Assert.Equal(1, before);
+        Assert.Equal(0, Sum(Telemetry.SlotUnreachable, "slot", "7"));
+    }
+
     [Fact]
     public async Task An_operation_is_a_span_with_a_child_for_every_acceptor()
     {
@@ -124,6 +141,15 @@ public sealed class TelemetryTests : IDisposable
     {
         _meters.Dispose();
         _activities.Dispose();
+    }
+
+    private sealed class Failure : IReplyTarget
+    {
+        private readonly TaskCompletionSource _told = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Told => _told.Task;
+
+        public void Receive(int slot, long attempt, AcceptorReply reply) => _told.SetResult();
     }
 
     private static RegisterClient NewClient(out FragileAcceptor third)

@@ -179,8 +179,8 @@ public sealed class FollowedTryTests
         Assert.False(Assert.IsType<Outcome.Applied>(outcome).Recovered);
     }
 
-    // A busy register: by the time that it is its turn, the ids no longer reach back to where it began. Its proposer has
-    // seen every change since, so nothing can be hidden.
+    // A busy register: by the time that it is its turn, the ids no longer reach back to where it began. Its proposer
+    // has seen every change since, so nothing can be hidden.
     [Fact]
     public void A_first_try_that_waits_behind_many_rounds_of_its_own_proposer_is_not_overtaken()
     {

@@ -41,6 +41,12 @@ internal sealed class AcceptorGrain(
         return Task.CompletedTask;
     }
 
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        _queue.Close();
+        return Task.CompletedTask;
+    }
+
     public async Task<AcceptorReplyMessage[]> AskAsync(AcceptorBatch batch)
     {
         Admit(batch.Incarnation);

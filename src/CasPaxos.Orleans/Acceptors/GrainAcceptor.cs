@@ -3,79 +3,37 @@ using CasPaxos.Registers;
 namespace CasPaxos.Orleans;
 
 /// <summary>
-/// The port to a slot through its acceptor grains. A silo that died without a word costs its slot one deadline and
-/// nobody else anything: the proposer has its quorum from the others.
+/// The port to a slot through one of its acceptor grains. A silo that died without a word costs its slot one deadline
+/// and nobody else anything: the proposer has its quorum from the others.
 /// </summary>
-internal sealed class GrainAcceptor(
-    int slot, Guid incarnation, IGrainFactory grains, int shards, TimeSpan timeout) : IAcceptor
+internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain grain, TimeSpan timeout) : IAcceptor
 {
     /// <summary>What every answer on a network that works has long come by.</summary>
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(250);
 
-    private readonly IAcceptorGrain[] _shards =
-    [
-        .. Enumerable.Range(0, shards)
-            .Select(shard => grains.GetGrain<IAcceptorGrain>(new AcceptorAddress(slot, shard).ToString())),
-    ];
-
     public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
         IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
     {
-        if (_shards.Length == 1)
-        {
-            return Array.ConvertAll(await AskAsync(0, batch, cancellationToken), reply => reply.ToReply());
-        }
-
-        var replies = new AcceptorReply[batch.Count];
-        var asked = Enumerable.Range(0, batch.Count)
-            .GroupBy(i => ShardOf(batch[i].Key))
-            .Select(async group =>
-            {
-                int[] places = [.. group];
-                AcceptorCall[] part = [.. places.Select(place => batch[place])];
-                AcceptorReplyMessage[]? answers = null;
-                AcceptorReply? failure = null;
-                try
-                {
-                    answers = await AskAsync(group.Key, part, cancellationToken);
-                }
-                catch (AcceptorUnavailableException exception)
-                {
-                    failure = new AcceptorReply.Failed(exception.MayHaveTakenEffect, exception.Message);
-                }
-
-                for (var i = 0; i < places.Length; i++)
-                {
-                    replies[places[i]] = answers is null ? failure! : answers[i].ToReply();
-                }
-            });
-        await Task.WhenAll(asked);
-        return replies;
+        var message = AcceptorBatch.From(incarnation, batch);
+        var replies = await CallAsync(AskTwiceAsync(grain, message), cancellationToken);
+        return replies.Length == batch.Count
+            ? Array.ConvertAll(replies, reply => reply.ToReply())
+            : throw new AcceptorUnavailableException(
+                $"Slot {slot} answered {batch.Count} calls with {replies.Length} replies.", mayHaveTakenEffect: true);
     }
 
     public async Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
     {
         var message = new ScanRequestMessage(
             incarnation, request.Epoch, request.Prefix, request.After?.Text, request.Limit);
-        var page = await CallAsync(_shards[0].ScanAsync(message), cancellationToken);
+        var page = await CallAsync(grain.ScanAsync(message), cancellationToken);
         return page.Problem is { } problem
             ? throw new AcceptorUnavailableException(problem, mayHaveTakenEffect: false)
             : page.ToPage();
     }
 
-    public Task<AcceptorDescription> DescribeAsync(int shard, CancellationToken cancellationToken) =>
-        CallAsync(_shards[shard].DescribeAsync(incarnation), cancellationToken);
-
-    private async Task<AcceptorReplyMessage[]> AskAsync(
-        int shard, IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
-    {
-        var message = AcceptorBatch.From(incarnation, batch);
-        var replies = await CallAsync(AskTwiceAsync(_shards[shard], message), cancellationToken);
-        return replies.Length == batch.Count
-            ? replies
-            : throw new AcceptorUnavailableException(
-                $"Slot {slot} answered {batch.Count} calls with {replies.Length} replies.", mayHaveTakenEffect: true);
-    }
+    public Task<AcceptorDescription> DescribeAsync(CancellationToken cancellationToken) =>
+        CallAsync(grain.DescribeAsync(incarnation), cancellationToken);
 
     /// <summary>
     /// A connection between silos that is closed takes what it carries with it, and nobody says so: Orleans closes even
@@ -128,8 +86,4 @@ internal sealed class GrainAcceptor(
             throw new AcceptorUnavailableException($"Slot {slot}: {what}.", mayHaveTakenEffect: true, failure);
         }
     }
-
-    /// <summary>By the key's bytes, not by its hash code: that of strings differs from process to process.</summary>
-    private int ShardOf(RegisterKey key) =>
-        (int)(StableHash.ComputeHash(key.ToUtf8()) % _shards.Length);
 }

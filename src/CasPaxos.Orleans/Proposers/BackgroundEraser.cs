@@ -25,8 +25,11 @@ internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLife
         _registers = registers;
         _tombstoneAge = options.Value.TombstoneAge;
         _logger = logger;
+
+        // Slots in grain storage cannot be looked through.
+        var listable = options.Value.Slots.All(slot => slot.GrainStorage is null);
         _sweeps = new SiloSweeps(
-            options.Value.EraseInterval,
+            listable ? options.Value.EraseInterval : TimeSpan.Zero,
             isMine: () => silo.SiloAddress.Equals(map.Place(new AcceptorAddress(0, 0))),
             SweepAsync);
     }

@@ -35,8 +35,8 @@ internal sealed class RegisterServiceGrain(
     public async Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken)
     {
         var configuration = registers.Configuration;
-        var slots = await Task.WhenAll(registers.Acceptors.Select(
-            (acceptor, slot) => SlotAsync(acceptor, slot, cancellationToken)));
+        var slots = await Task.WhenAll(Enumerable.Range(0, configuration.Slots).Select(
+            slot => SlotAsync(slot, cancellationToken)));
         return new ServiceStatus
         {
             ClusterId = configuration.ClusterId,
@@ -58,11 +58,10 @@ internal sealed class RegisterServiceGrain(
         };
     }
 
-    private async Task<SlotStatusInfo> SlotAsync(
-        GrainAcceptor acceptor, int slot, CancellationToken cancellationToken)
+    private async Task<SlotStatusInfo> SlotAsync(int slot, CancellationToken cancellationToken)
     {
-        var described = await Task.WhenAll(Enumerable.Range(0, registers.Shards).Select(
-            shard => DescribeAsync(acceptor, shard, cancellationToken)));
+        var described = await Task.WhenAll(registers.Acceptors.Select(
+            shard => DescribeAsync(shard[slot], cancellationToken)));
         var store = described.FirstOrDefault(one => one.Description is not null).Description;
         return new SlotStatusInfo(
             slot,
@@ -82,11 +81,11 @@ internal sealed class RegisterServiceGrain(
     }
 
     private static async Task<(AcceptorDescription? Description, string? Problem)> DescribeAsync(
-        GrainAcceptor acceptor, int shard, CancellationToken cancellationToken)
+        GrainAcceptor acceptor, CancellationToken cancellationToken)
     {
         try
         {
-            return (await acceptor.DescribeAsync(shard, cancellationToken), null);
+            return (await acceptor.DescribeAsync(cancellationToken), null);
         }
         catch (AcceptorUnavailableException failure)
         {

@@ -10,13 +10,12 @@ internal sealed class SiloRegisters
     /// <summary>How far the clocks of callers and silos may differ.</summary>
     private static readonly TimeSpan ClockDifferenceMax = TimeSpan.FromSeconds(10);
 
-    private readonly Lazy<(RegisterClient Client, GrainAcceptor[] Acceptors)> _made;
+    private readonly Lazy<(RegisterClient Client, GrainAcceptor[][] Acceptors)> _made;
     private readonly SlotStores _stores;
 
     public SiloRegisters(SlotStores stores, IGrainFactory grains, IOptions<CasPaxosOptions> options)
     {
         _stores = stores;
-        Shards = options.Value.Shards;
         _made = new(() => Make(stores, grains, options.Value));
     }
 
@@ -24,9 +23,8 @@ internal sealed class SiloRegisters
 
     public RegisterClient Client => _made.Value.Client;
 
-    public IReadOnlyList<GrainAcceptor> Acceptors => _made.Value.Acceptors;
-
-    public int Shards { get; }
+    /// <summary>The ways to the acceptor grains: by shard, then by slot.</summary>
+    public IReadOnlyList<IReadOnlyList<GrainAcceptor>> Acceptors => _made.Value.Acceptors;
 
     /// <summary>Applies an operation that came by message.</summary>
     public async Task<OutcomeMessage> ExecuteAsync(
@@ -73,18 +71,32 @@ internal sealed class SiloRegisters
     private OutcomeMessage Answer(RegisterKey key, Outcome outcome) =>
         OutcomeMessage.From(outcome, Client.Position(key));
 
-    private static (RegisterClient Client, GrainAcceptor[] Acceptors) Make(
+    private static (RegisterClient Client, GrainAcceptor[][] Acceptors) Make(
         SlotStores stores, IGrainFactory grains, CasPaxosOptions options)
     {
         var configuration = stores.Configuration;
-        GrainAcceptor[] acceptors =
+        GrainAcceptor[][] acceptors =
         [
-            .. configuration.Incarnations.Select((incarnation, slot) => new GrainAcceptor(
-                slot, incarnation, grains, options.Shards, options.AcceptorTimeout)),
+            .. Enumerable.Range(0, options.Shards).Select(shard => configuration.Incarnations
+                .Select((incarnation, slot) => new GrainAcceptor(
+                    slot,
+                    incarnation,
+                    grains.GetGrain<IAcceptorGrain>(new AcceptorAddress(slot, shard).ToString()),
+                    options.AcceptorTimeout))
+                .ToArray()),
         ];
         var catalog = new ChangeCatalog(options.ValueBytesMax, options.Changes.AsReadOnly());
         return (
-            new RegisterClient(configuration, acceptors, catalog, stores.ClientOptions with { Port = "grain" }),
+            new RegisterClient(
+                configuration,
+                acceptors,
+                key => ShardOf(key, options.Shards),
+                catalog,
+                stores.ClientOptions with { Port = "grain" }),
             acceptors);
     }
+
+    /// <summary>By the key's bytes, not by its hash code: that of strings differs from process to process.</summary>
+    private static int ShardOf(RegisterKey key, int shards) =>
+        shards == 1 ? 0 : (int)(StableHash.ComputeHash(key.ToUtf8()) % shards);
 }
