@@ -18,11 +18,11 @@ scripts/postgres-available.sh
 
 project=demo/orleans
 if ! restored=$(dotnet restore "$project" 2>&1); then
-    if [ "${CASPAXOS_REQUIRE_ORLEANS:-0}" = 1 ]; then
+    if ! missing=$(scripts/orleans-missing.sh <<<"$restored") || [ -n "${CASPAXOS_REQUIRE_ORLEANS:-}" ]; then
         echo "$restored"
         exit 1
     fi
-    echo "THE PACKAGES OF ORLEANS CANNOT BE RESTORED: THIS IS THE DEMONSTRATION WITHOUT SILOS."
+    echo "ORLEANS CANNOT BE RESTORED HERE, SO THIS IS THE DEMONSTRATION WITHOUT SILOS. MISSING: $missing"
     project=demo
 fi
 

@@ -39,12 +39,11 @@ fi
 
 echo "== restore and build"
 if ! restored=$(dotnet restore "$solution" 2>&1); then
-    if ! grep -q "NU1101.*Microsoft\.Orleans\.\|NU1102.*Microsoft\.Orleans\." <<<"$restored"; then
+    if ! missing=$(scripts/orleans-missing.sh <<<"$restored"); then
         echo "$restored"
         failed=1
         finish
     fi
-    missing=$(grep -o "Microsoft\.Orleans\.[A-Za-z.]*" <<<"$restored" | sort -u | paste -sd ' ')
     echo "ORLEANS CANNOT BE RESTORED HERE, SO ITS SUITES ARE SKIPPED. MISSING: $missing"
     if [ -n "${CASPAXOS_REQUIRE_ORLEANS:-}" ]; then
         failed=1

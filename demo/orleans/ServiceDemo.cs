@@ -12,14 +12,15 @@ internal static class ServiceDemo
 {
     private const int Clients = 3;
     private const int SiloVictim = 1;
-    private const int ServerVictim = 2;
+    private const int ServerVictim = 0;
 
     public static async Task<bool> RunAsync(DemoSettings settings)
     {
         DemoRun.Say("Starting three PostgreSQL servers in a temporary folder, initialised as one cluster ...");
         await using var postgres = await PostgresTestCluster.StartAsync();
-        DemoRun.Say("Starting three silos, each a process of its own ...");
-        await using var cluster = await SiloProcessCluster.StartAsync(postgres);
+        DemoRun.Say("Starting three silos, each a process of its own, whose membership is in registers too ...");
+        await using var cluster = await SiloProcessCluster.StartAsync(
+            postgres, new SiloProcessClusterOptions { MembershipInRegisters = true });
         for (var slot = 0; slot < postgres.Servers.Count; slot++)
         {
             DemoRun.Say(
