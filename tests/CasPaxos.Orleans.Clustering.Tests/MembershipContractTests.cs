@@ -2,9 +2,16 @@ using CasPaxos.Testing;
 
 namespace CasPaxos.Orleans.Clustering.Tests;
 
-/// <summary>What Orleans asks of a membership table, sentence by sentence.</summary>
+/// <summary>The contract with every server up.</summary>
 [Collection(DatabasesCollection.Name)]
-public sealed class MembershipContractTests(RegisterDatabases databases)
+public sealed class MembershipContractTests(RegisterDatabases databases) : MembershipContract(databases);
+
+/// <summary>The contract with one of three servers gone for good.</summary>
+public sealed class MembershipContractWithoutAServerTests(DegradedDatabases databases)
+    : MembershipContract(databases), IClassFixture<DegradedDatabases>;
+
+/// <summary>What Orleans asks of a membership table, sentence by sentence.</summary>
+public abstract class MembershipContract(RegisterDatabases databases)
 {
     private PostgresTestCluster Postgres => databases.Postgres;
 

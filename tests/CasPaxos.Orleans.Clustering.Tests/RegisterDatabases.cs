@@ -10,13 +10,13 @@ using Orleans.Configuration;
 namespace CasPaxos.Orleans.Clustering.Tests;
 
 /// <summary>Three servers for the tests that break none.</summary>
-public sealed class RegisterDatabases : IAsyncLifetime
+public class RegisterDatabases : IAsyncLifetime
 {
     private PostgresTestCluster? _postgres;
 
     public PostgresTestCluster Postgres => _postgres!;
 
-    public async Task InitializeAsync()
+    public virtual async Task InitializeAsync()
     {
         if (PostgresBinaries.SkipReason is null)
         {
@@ -36,6 +36,19 @@ public sealed class RegisterDatabases : IAsyncLifetime
         PostgresTestCluster.StartAsync(server: new PostgresServerOptions { InMemory = true });
 
     public static void Need() => Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
+}
+
+/// <summary>Three servers, of which the first is killed before anybody uses them.</summary>
+public sealed class DegradedDatabases : RegisterDatabases
+{
+    public override async Task InitializeAsync()
+    {
+        await base.InitializeAsync();
+        if (PostgresBinaries.SkipReason is null)
+        {
+            await Postgres.Servers[0].KillAsync();
+        }
+    }
 }
 
 /// <summary>Tests on the shared servers, each with a cluster of its own.</summary>

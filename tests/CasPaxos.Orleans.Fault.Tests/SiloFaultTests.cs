@@ -6,7 +6,7 @@ namespace CasPaxos.Orleans.Fault.Tests;
 
 /// <summary>
 /// Silos as processes of their own over real servers, under load, while one of them has trouble. Clients of the others
-/// see no operation fail and no second pass without a success, on registers old and new.
+/// see no operation fail and no second pass without a success, on registers old and new (case 61).
 /// </summary>
 [Collection(FaultCollection.Name)]
 public sealed class SiloFaultTests(FaultCluster cluster, ITestOutputHelper output)

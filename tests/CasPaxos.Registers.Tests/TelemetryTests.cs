@@ -4,7 +4,7 @@ using System.Diagnostics.Metrics;
 
 namespace CasPaxos.Registers.Tests;
 
-/// <summary>One meter serves the process: these tests run while no others do.</summary>
+/// <summary>Case 65. One meter serves the process: these tests run while no others do.</summary>
 [CollectionDefinition(nameof(TelemetryAlone), DisableParallelization = true)]
 public sealed class TelemetryAlone;
 
@@ -119,6 +119,21 @@ public sealed class TelemetryTests : IDisposable
 
         Assert.Equal(1, before);
         Assert.Equal(0, Sum(Telemetry.SlotUnreachable, "slot", "7"));
+    }
+
+    // The second client outbids the promise that the first one holds for its next change.
+    [Fact]
+    public async Task An_overtaken_attempt_is_a_conflict_and_a_setback()
+    {
+        var cluster = new Cluster();
+        var (one, other) = (cluster.Client(), cluster.Client());
+        await one.PutAsync(new RegisterKey("contended"), "1"u8.ToArray());
+        await other.PutAsync(new RegisterKey("contended"), "2"u8.ToArray());
+        var before = (Sum(Telemetry.Conflicts), Sum(Telemetry.Setbacks));
+
+        await one.PutAsync(new RegisterKey("contended"), "3"u8.ToArray());
+
+        Assert.Equal((before.Item1 + 1, before.Item2 + 1), (Sum(Telemetry.Conflicts), Sum(Telemetry.Setbacks)));
     }
 
     [Fact]
