@@ -5,7 +5,9 @@ using Xunit.Abstractions;
 
 namespace CasPaxos.Orleans.Tests;
 
-/// <summary>Acceptors are where they belong, go elsewhere when their silo is lost, and return (case 63, T-O6).</summary>
+/// <summary>
+/// Acceptors are where they belong, go elsewhere when their silo is lost, and return (case 63, T-O6).
+/// </summary>
 public sealed class PlacementTests(ITestOutputHelper output)
 {
     [SkippableFact]

@@ -51,8 +51,10 @@ public sealed class RecordedHistory
             client.ReadPossiblyStaleAsync(key, cancellationToken); // Need not be linearizable.
 
         public Task<RegisterPage> ListAsync(
-            string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default) =>
-            client.ListAsync(prefix, after, limit, cancellationToken);
+            string prefix,
+            RegisterKey? after = null,
+            int limit = 1000,
+            CancellationToken cancellationToken = default) => client.ListAsync(prefix, after, limit, cancellationToken);
 
         public Exception ToException(RegisterKey key, Outcome outcome) => client.ToException(key, outcome);
     }
