@@ -4,6 +4,7 @@ namespace CasPaxos;
 internal sealed class Pending(long ticket, Operation operation)
 {
     private Ballot _latest; // Of the accepts that may apply it, the greatest.
+    private (long Version, OperationId Latest)? _followed; // A chosen record that no try is part of.
 
     /// <summary>The caller's name for this call; two calls may carry one operation.</summary>
     public long Ticket { get; } = ticket;
@@ -17,37 +18,54 @@ internal sealed class Pending(long ticket, Operation operation)
     public ETag? Since { get; private set; } =
         operation.RetrySince is { } since ? Earlier(since, operation.KnownSince) : null;
 
-    /// <summary>
-    /// Where the register stood when no other try was applied yet: <see cref="Operation.KnownSince"/>, or later.
-    /// </summary>
-    public ETag? KnownSince { get; private set; } = operation.KnownSince;
-
     /// <summary>The caller has its answer; the operation takes part in no further attempt.</summary>
     public bool Answered { get; set; }
 
     /// <summary>
-    /// Moves <see cref="KnownSince"/> on with the register while the operation waits, so that many rounds of others do
-    /// not overtake it in its own proposer's queue. Whatever is chosen later descends from a record that is chosen: if
-    /// that shows every change since, and the operation is none of them, no other try was applied before it.
+    /// Takes note of a record that is chosen while the operation waits, if no try of it is part of the record: whatever
+    /// is chosen later in this life of the register descends from it. So many rounds of others do not overtake the
+    /// operation in its own proposer's queue.
     /// </summary>
     public void Follow(RegisterRecord chosen)
     {
-        if (KnownSince is { } since && chosen.ShowsAllSince(since) && chosen.Recent.Age(Operation.Id) is null)
+        if (Origin is not null
+            && !MayBeHiddenIn(chosen)
+            && chosen.Recent.Age(Operation.Id) is null
+            && chosen.Recent.Ids is [.., var latest])
         {
-            KnownSince = chosen.Position;
+            _followed = (chosen.Version, latest);
         }
     }
 
     /// <summary>
+    /// True if a try of the operation, this one or another, may be part of a record though its ids do not show it.
+    /// </summary>
+    /// <remarks>
+    /// What was followed counts only where the record shows the very change that it ended with, and so all that came
+    /// after. Its version alone would not do: the register may have been erased and written anew up to that version, by
+    /// another try among others. The position that all tries began from needs no such proof: none of them is applied to
+    /// a record of a lower version, in whatever life of the register.
+    /// </remarks>
+    public bool MayBeHiddenIn(RegisterRecord record) =>
+        Origin is { } origin && !record.ShowsAllSince(origin) && !DescendsFromFollowed(record);
+
+    /// <summary>Where the register stood before any try of the operation; null if there is only this one.</summary>
+    private ETag? Origin => Since ?? Operation.KnownSince;
+
+    private bool DescendsFromFollowed(RegisterRecord record) =>
+        _followed is (var version, var latest)
+        && record.Recent.Age(latest) is { } age && record.Version - age == version;
+
+    /// <summary>
     /// Remembers an accept that may have taken effect. The earliest position counts: it asks most of the ids. That is
-    /// <see cref="KnownSince"/>, where it is given: the other try may have been applied to a record that this
+    /// <see cref="Operation.KnownSince"/>, where it is given: the other try may have been applied to a record that this
     /// accept knows nothing of, of a lower version than the one that it was built on and that was never chosen.
     /// </summary>
     /// <param name="position">What the accept was built on.</param>
     /// <param name="ballot">The ballot of the accept.</param>
     public void MayBeAppliedSince(ETag position, Ballot ballot)
     {
-        Since = Earlier(Earlier(position, Since), KnownSince);
+        Since = Earlier(Earlier(position, Since), Operation.KnownSince);
         _latest = Ballot.Max(_latest, ballot);
     }
 
@@ -62,7 +80,7 @@ internal sealed class Pending(long ticket, Operation operation)
     /// was chosen: the record would descend from it and show the operation, as it shows all changes since before the
     /// first accept. The operation's own accepts are below; and so is a proposal that adopted one of them, as one above
     /// would have found this record or a later one in its prepare quorum. Nobody else has the operation: where others
-    /// may, <see cref="KnownSince"/> stays in force, and with <see cref="Operation.RetrySince"/> there are
+    /// may, <see cref="Operation.KnownSince"/> stays in force, and with <see cref="Operation.RetrySince"/> there are
     /// accepts of earlier tries whose ballots are not known here, so the doubt stays.
     /// </remarks>
     /// <param name="agreed">A ballot that a read quorum reports as accepted last.</param>
@@ -166,12 +184,12 @@ internal sealed class Fold
             // Version 0 has no creation.
             Recovered(pending, etag, since: version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent);
         }
-        else if ((pending.Since ?? pending.KnownSince) is { } since && !_base.ShowsAllSince(since))
+        else if (pending.MayBeHiddenIn(_base))
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
-            Outcome outcome = pending.Since is null
-                ? new Outcome.Unavailable(Overtaken, Overtaken: true)
-                : new Outcome.Unknown(id, since, Overtaken);
+            Outcome outcome = pending.Since is { } since
+                ? new Outcome.Unknown(id, since, Overtaken)
+                : new Outcome.Unavailable(Overtaken, Overtaken: true);
             _verdicts.Add(new Verdict(pending, outcome, AppliedSince: null));
         }
         else

@@ -30,22 +30,22 @@ internal static class RecordMutants
         new(
             "known-position-ignored",
             "A first try that others follow is applied although the ids may no longer show what the others did.",
-            new Patch(Folding, "(pending.Since ?? pending.KnownSince) is", "pending.Since is")),
+            new Patch(Folding, "Origin => Since ?? Operation.KnownSince;", "Origin => Since;")),
         new(
             "followed-past-the-ids",
             "What is known of a first try moves on with the register, although the ids may hide another try.",
-            new Patch(Folding, "since && chosen.ShowsAllSince(since)", "_")),
+            new Patch(Folding, "&& !MayBeHiddenIn(chosen)\n", "")),
         new(
             "followed-past-itself",
             "What is known of a first try moves on with the register, past the change that another try made.",
-            new Patch(Folding, " && chosen.Recent.Age(Operation.Id) is null", "")) { From = 5_000 },
+            new Patch(Folding, "&& chosen.Recent.Age(Operation.Id) is null\n", "")) { From = 5_000 },
         new(
             "overtaken-while-in-doubt",
             "A first try that is in doubt itself is told that it was overtaken, and so not applied anywhere.",
             new Patch(
                 Folding,
-                "Outcome outcome = pending.Since is null",
-                "Outcome outcome = pending.Operation.RetrySince is null")),
+                "Outcome outcome = pending.Since is { } since",
+                "Outcome outcome = pending.Since is { } since && pending.Operation.RetrySince is not null")),
         new(
             "doubt-cleared-below",
             "A doubt ends with whatever a quorum agrees on, also if that is older than the accept in doubt.",
