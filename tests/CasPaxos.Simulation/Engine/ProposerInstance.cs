@@ -12,6 +12,7 @@ internal sealed class ProposerInstance : IReplyTarget
     private readonly List<Try> _calls = [];
     private bool _isGone;
     private long _lastTicket;
+    private long _submitted; // The last ticket that the proposer was given.
 
     public ProposerInstance(World world, ProposerNode node, int register, ProposerId id, long counter)
     {
@@ -45,6 +46,7 @@ internal sealed class ProposerInstance : IReplyTarget
         // The caller must have the call before its answer comes, even if that is known at once.
         _world.Events.After(0, () => _node.Do(() =>
         {
+            _submitted = call.Ticket;
             if (!_isGone && !call.IsOver)
             {
                 CarryOut(_proposer.Submit(call.Ticket, operation));
@@ -88,7 +90,12 @@ internal sealed class ProposerInstance : IReplyTarget
 
     private void AbandonNow(long ticket)
     {
-        if (!_isGone && _calls.Exists(call => call.Ticket == ticket))
+        if (!_isGone && ticket > _submitted)
+        {
+            // Falls due in the very moment in which its node goes on, and the call is still in what came in the pause.
+            _world.Events.After(1, () => Abandon(ticket));
+        }
+        else if (!_isGone && _calls.Exists(call => call.Ticket == ticket))
         {
             _world.Statistics.Add(Count.Abandoned);
             CarryOut(_proposer.Abandon(ticket, "The caller waits no longer."));
