@@ -43,7 +43,7 @@ internal sealed class AcceptorGrain(
 
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        _queue.Close();
+        _queue?.Close(); // None where the activation failed.
         return Task.CompletedTask;
     }
 
