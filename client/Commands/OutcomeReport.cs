@@ -81,6 +81,11 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
     private string Refusal(Outcome.Refused refused)
     {
         var at = refused.Current.Exists ? $"it is at ETag {refused.Current.ETag}" : "it does not exist";
+        if (refused.Recovered)
+        {
+            return $"Refused: an earlier try had been ({refused.Reason}), and so no other takes effect; now {at}.";
+        }
+
         return refused.Reason switch
         {
             RefusalReason.Absent => $"Register '{key}' does not exist: there is nothing to delete.",
@@ -120,6 +125,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
                 WriteCurrent(json, applied.Current, withValue: operation.Change is Change.Read or Change.Increment);
                 break;
             case Outcome.Refused refused:
+                json.WriteBoolean("recovered", refused.Recovered);
                 json.WriteString("refusal", refused.Reason.ToString());
                 WriteCurrent(json, refused.Current, withValue: true);
                 break;

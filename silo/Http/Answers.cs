@@ -99,6 +99,7 @@ internal static class Answers
                 (StatusCodes.Status409Conflict, $"The value would be over the limit of {valueBytesMax} bytes."),
             _ => (StatusCodes.Status409Conflict, "The register does not allow it."),
         };
+        message = refused.Recovered ? "An earlier try was refused, and so no other takes effect." : message;
         return WriteAsync(context, status, new
         {
             error = "refused",

@@ -168,7 +168,7 @@ internal sealed class Delivery(
 
         switch (outcome)
         {
-            case Outcome.Applied:
+            case Outcome.Applied { Final: true } or Outcome.Refused { Final: true }:
                 return outcome;
             case Outcome.Unknown unknown:
                 _unknown ??= unknown with { Since = _since ?? unknown.Since };
@@ -181,8 +181,7 @@ internal sealed class Delivery(
                 _reason = unavailable.Reason;
                 return IsAlone ? Undecided() : null; // It says nothing of a try before this delivery.
             default:
-                // Another try may find what this one did not, unless that can never be again.
-                return IsAlone || IsFinal(outcome) ? outcome : null;
+                return IsAlone ? outcome : null; // Another try may find it to fit; one to come settles it.
         }
     }
 
@@ -201,23 +200,6 @@ internal sealed class Delivery(
         _lost = true;
         _reason = failure?.Message ?? "The call was cancelled.";
         return null;
-    }
-
-    /// <summary>
-    /// An ETag that is gone never comes back (rule 17); whatever else was refused may fit later, also an ETag of a
-    /// version that is yet to come.
-    /// </summary>
-    private bool IsFinal(Outcome outcome)
-    {
-        ETag? expected = operation.Change switch
-        {
-            Change.CompareAndSwap swap => swap.Expected,
-            Change.Delete delete => delete.Expected,
-            _ => null,
-        };
-        return outcome is Outcome.Refused { Reason: RefusalReason.ETagMismatch, Current.ETag: var current }
-            && expected is { IsAbsent: false } gone
-            && (gone.CreationId != current.CreationId || gone.Version < current.Version);
     }
 
     private Outcome Undecided() => _isRead || (IsAlone && operation.RetrySince is null)

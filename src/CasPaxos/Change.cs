@@ -51,7 +51,7 @@ public abstract record Change
     public sealed record Custom(string Name, ReadOnlyMemory<byte> Arguments) : Change;
 }
 
-/// <summary>Why a change was refused.</summary>
+/// <summary>Why a change was refused. The numbers are stored in records: new reasons come at the end.</summary>
 public enum RefusalReason
 {
     /// <summary>Create: the register exists.</summary>

@@ -1,111 +1,5 @@
 namespace CasPaxos;
 
-/// <summary>An operation that waits for its answer.</summary>
-internal sealed class Pending(long ticket, Operation operation)
-{
-    private Ballot _latest; // Of the accepts that may apply it, the greatest.
-    private (long Version, OperationId Latest)? _followed; // A chosen record that no try is part of.
-
-    /// <summary>The caller's name for this call; two calls may carry one operation.</summary>
-    public long Ticket { get; } = ticket;
-
-    public Operation Operation { get; } = operation;
-
-    /// <summary>
-    /// Not null once an accept that applies the operation may have reached an acceptor: where the register stood
-    /// before any try of it.
-    /// </summary>
-    public ETag? Since { get; private set; } =
-        operation.RetrySince is { } since ? Earlier(since, operation.KnownSince) : null;
-
-    /// <summary>The caller has its answer; the operation takes part in no further attempt.</summary>
-    public bool Answered { get; set; }
-
-    /// <summary>
-    /// Takes note of a record that is chosen while the operation waits, if no try of it is part of the record: whatever
-    /// is chosen later in this life of the register descends from it. So many rounds of others do not overtake the
-    /// operation in its own proposer's queue.
-    /// </summary>
-    public void Follow(RegisterRecord chosen)
-    {
-        if (Origin is not null
-            && !MayBeHiddenIn(chosen)
-            && chosen.Recent.Age(Operation.Id) is null
-            && chosen.Recent.Ids is [.., var latest])
-        {
-            _followed = (chosen.Version, latest);
-        }
-    }
-
-    /// <summary>
-    /// True if a try of the operation, this one or another, may be part of a record though its ids do not show it.
-    /// </summary>
-    /// <remarks>
-    /// What was followed counts only where the record shows the very change that it ended with, and so all that came
-    /// after. Its version alone would not do: the register may have been erased and written anew up to that version, by
-    /// another try among others. The position that all tries began from needs no such proof: none of them is applied to
-    /// a record of a lower version, in whatever life of the register.
-    /// </remarks>
-    public bool MayBeHiddenIn(RegisterRecord record) =>
-        Origin is { } origin && !record.ShowsAllSince(origin) && !DescendsFromFollowed(record);
-
-    /// <summary>Where the register stood before any try of the operation; null if there is only this one.</summary>
-    private ETag? Origin => Since ?? Operation.KnownSince;
-
-    private bool DescendsFromFollowed(RegisterRecord record) =>
-        _followed is (var version, var latest)
-        && record.Recent.Age(latest) is { } age && record.Version - age == version;
-
-    /// <summary>
-    /// Remembers an accept that may have taken effect. The earliest position counts: it asks most of the ids. That is
-    /// <see cref="Operation.KnownSince"/>, where it is given: the other try may have been applied to a record that this
-    /// accept knows nothing of, of a lower version than the one that it was built on and that was never chosen.
-    /// </summary>
-    /// <param name="position">What the accept was built on.</param>
-    /// <param name="ballot">The ballot of the accept.</param>
-    public void MayBeAppliedSince(ETag position, Ballot ballot)
-    {
-        Since = Earlier(Earlier(position, Since), Operation.KnownSince);
-        _latest = Ballot.Max(_latest, ballot);
-    }
-
-    /// <summary>
-    /// Ends the doubt, if it can be seen that no accept of this operation was chosen, or ever will be. The ids need not
-    /// reach back to its first accept any more then, but only to its next one.
-    /// </summary>
-    /// <remarks>
-    /// Why: a read quorum has accepted <paramref name="agreed"/>. It is an accept quorum, so that ballot is chosen, and
-    /// whatever is proposed above it descends from its record (paper §2.2). It is a prepare quorum, so nothing below
-    /// can be chosen any more: every accept quorum has a member that refuses. And nothing below that has the operation
-    /// was chosen: the record would descend from it and show the operation, as it shows all changes since before the
-    /// first accept. The operation's own accepts are below; and so is a proposal that adopted one of them, as one above
-    /// would have found this record or a later one in its prepare quorum. Nobody else has the operation: where others
-    /// may, <see cref="Operation.KnownSince"/> stays in force, and with <see cref="Operation.RetrySince"/> there are
-    /// accepts of earlier tries whose ballots are not known here, so the doubt stays.
-    /// </remarks>
-    /// <param name="agreed">A ballot that a read quorum reports as accepted last.</param>
-    /// <param name="record">The record accepted with it.</param>
-    public void Clear(Ballot agreed, RegisterRecord record)
-    {
-        if (agreed > _latest
-            && Operation.RetrySince is null
-            && Since is { } since && record.ShowsAllSince(since)
-            && record.Recent.Age(Operation.Id) is null)
-        {
-            Since = null;
-        }
-    }
-
-    /// <summary>
-    /// The earlier of two positions; the one that was known first where their versions are the same. Why: before a
-    /// creation is a tombstone, whose own creation id the new record does not tell. With the new one's id, a retry that
-    /// finds the tombstone again, because the creation was never chosen, would take it for another line, and stay
-    /// unknown for ever.
-    /// </summary>
-    private static ETag Earlier(ETag one, ETag? other) =>
-        other is { } position && position.Version <= one.Version ? position : one;
-}
-
 /// <summary>The answer of one operation, true if the fold's record is chosen.</summary>
 /// <param name="Pending">The operation.</param>
 /// <param name="Outcome">Its answer.</param>
@@ -122,12 +16,22 @@ internal sealed class Fold
     private const string Overtaken =
         "The register has changed so often that it no longer shows whether this was applied.";
 
+    private const string Unsettled =
+        "It does not fit what is there, but an earlier try may come up when it does, and the record has no room to " +
+        "rule that out.";
+
     private readonly List<(OperationId Id, ETag ETag)> _applied = [];
+    private readonly List<Settlement> _settled = [];
     private readonly List<Verdict> _verdicts = [];
+    private readonly int _idsMin;
     private readonly RegisterRecord _base;
     private RegisterRecord _current;
 
-    private Fold(RegisterRecord current) => _base = _current = current;
+    private Fold(RegisterRecord current, int idsMin)
+    {
+        _base = _current = current;
+        _idsMin = idsMin;
+    }
 
     /// <summary>The record that the operations make, with the ids of those that changed it.</summary>
     public RegisterRecord Record { get; private set; } = RegisterRecord.None;
@@ -150,7 +54,7 @@ internal sealed class Fold
         ChangeCatalog catalog,
         int recentIdsMin = RecentOperations.IdsMin)
     {
-        var fold = new Fold(current);
+        var fold = new Fold(current, recentIdsMin);
         foreach (var pending in operations)
         {
             if (!pending.Answered)
@@ -159,12 +63,8 @@ internal sealed class Fold
             }
         }
 
-        fold.Record = fold._applied.Count == 0
-            ? fold._current
-            : fold._current with
-            {
-                Recent = current.Recent.Add([.. fold._applied.Select(applied => applied.Id)], recentIdsMin),
-            };
+        fold.Record = fold._current.Remember(
+            [.. fold._applied.Select(applied => applied.Id)], [.. fold._settled], recentIdsMin);
         return fold;
     }
 
@@ -184,13 +84,16 @@ internal sealed class Fold
             // Version 0 has no creation.
             Recovered(pending, etag, since: version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent);
         }
+        else if (FindSettlement(id) is { } settlement)
+        {
+            Settled(pending, settlement);
+        }
         else if (pending.MayBeHiddenIn(_base))
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
-            Outcome outcome = pending.Since is { } since
+            Answer(pending, pending.Since is { } since
                 ? new Outcome.Unknown(id, since, Overtaken)
-                : new Outcome.Unavailable(Overtaken, Overtaken: true);
-            _verdicts.Add(new Verdict(pending, outcome, AppliedSince: null));
+                : new Outcome.Unavailable(Overtaken, Overtaken: true));
         }
         else
         {
@@ -201,9 +104,25 @@ internal sealed class Fold
     private void Recovered(Pending pending, ETag etag, ETag since) => _verdicts.Add(
         new Verdict(pending, new Outcome.Applied(etag, _current.View, Recovered: true), since));
 
+    private void Settled(Pending pending, Settlement settlement) => Answer(
+        pending,
+        settlement.Refusal is { } reason
+            ? new Outcome.Refused(reason, _current.View, Recovered: true)
+            : new Outcome.Applied(ETag.Absent, _current.View, Recovered: true));
+
+    private Settlement? FindSettlement(OperationId id)
+    {
+        var earlier = _settled.FindIndex(settlement => settlement.Id == id);
+        return earlier >= 0 ? _settled[earlier] : _base.Recent.FindSettlement(id);
+    }
+
+    private void Answer(Pending pending, Outcome outcome) =>
+        _verdicts.Add(new Verdict(pending, outcome, AppliedSince: null));
+
     private void Apply(Pending pending, ChangeCatalog catalog)
     {
         var operation = pending.Operation;
+        NeedsAccept |= pending.Since is not null;
         ChangeResult result;
         try
         {
@@ -213,23 +132,87 @@ internal sealed class Fold
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            NeedsAccept |= pending.Since is not null;
-            _verdicts.Add(new Verdict(pending, new Outcome.Faulted(exception), AppliedSince: null));
+            Answer(pending, new Outcome.Faulted(exception));
             return;
         }
 
-        var changes = result is ChangeResult.Write or ChangeResult.Delete;
-        NeedsAccept |= changes || pending.Since is not null;
-        if (changes)
+        if (result is ChangeResult.Write or ChangeResult.Delete)
         {
+            NeedsAccept = true;
             _current = Next(operation, result);
             _applied.Add((operation.Id, _current.Position));
+            _verdicts.Add(new Verdict(pending, new Outcome.Applied(_current.Position, _current.View), Base));
+        }
+        else
+        {
+            Stay(pending, (result as ChangeResult.Refuse)?.Reason);
+        }
+    }
+
+    /// <summary>
+    /// An operation that changes nothing. A try that a paused silo holds may come up when it fits, so a retry is
+    /// settled: the record says that it is over.
+    /// </summary>
+    private void Stay(Pending pending, RefusalReason? reason)
+    {
+        var isRetry = pending.Operation.RetrySince is not null;
+        var neverFits = NeverFits(pending.Operation.Change);
+        if (isRetry && !neverFits && !TrySettle(pending.Operation, reason))
+        {
+            Answer(pending, new Outcome.Unknown(pending.Operation.Id, pending.Since.GetValueOrDefault(), Unsettled));
+            return;
         }
 
-        Outcome outcome = result is ChangeResult.Refuse refuse
-            ? new Outcome.Refused(refuse.Reason, _current.View)
-            : new Outcome.Applied(changes ? _current.Position : _current.View.ETag, _current.View);
-        _verdicts.Add(new Verdict(pending, outcome, changes ? Base : null));
+        var isFinal = isRetry || neverFits;
+        Answer(
+            pending,
+            reason is { } refusal
+                ? new Outcome.Refused(refusal, _current.View, Final: isFinal)
+                : new Outcome.Applied(_current.View.ETag, _current.View, Final: isFinal));
+    }
+
+    /// <summary>
+    /// True if no try can change anything from here on: a read, or what expects an ETag that is gone and never comes
+    /// back (rule 17). One of a version that is yet to come may.
+    /// </summary>
+    private bool NeverFits(Change change)
+    {
+        ETag? expected = change switch
+        {
+            Change.CompareAndSwap swap => swap.Expected,
+            Change.Delete delete => delete.Expected,
+            _ => null,
+        };
+        var current = _current.View.ETag;
+        return change is Change.Read
+            || (expected is { IsAbsent: false } gone && gone != current
+                && (gone.CreationId != current.CreationId || gone.Version < current.Version));
+    }
+
+    /// <summary>
+    /// Settles an operation, if the record has room, and is sure to be there for as long as other tries may come up: a
+    /// tombstone is kept from a time on, and only a delete tells its own.
+    /// </summary>
+    private bool TrySettle(Operation operation, RefusalReason? reason)
+    {
+        if (_base.Recent.Settled.Length + _settled.Count >= _idsMin)
+        {
+            return false;
+        }
+
+        if (_current.IsTombstone)
+        {
+            if (operation.Change is not Change.Delete { At: var at })
+            {
+                return false;
+            }
+
+            _current = _current with { DeletedAt = Math.Max(_current.DeletedAt.GetValueOrDefault(), at) };
+        }
+
+        RefusalReason? stored = reason is { } any && !Enum.IsDefined(any) ? RefusalReason.Custom : reason;
+        _settled.Add(new Settlement(operation.Id, _current.Version, stored));
+        return true;
     }
 
     private RegisterRecord Next(Operation operation, ChangeResult result)

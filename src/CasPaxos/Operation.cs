@@ -27,8 +27,8 @@ public abstract record Outcome
 
     /// <summary>It took effect, once, and is durable on an accept quorum. A read: this was agreed.</summary>
     /// <param name="ETag">
-    /// Names the state that it made; for a read, that it saw. <see cref="ETag.Absent"/> for a recovered operation whose
-    /// register was deleted and created anew since: that state has no name any more.
+    /// Names the state that it made; for a read, that it saw. <see cref="ETag.Absent"/> for a recovered operation that
+    /// had kept what it found, or whose register was deleted and created anew since: that state has no name any more.
     /// </param>
     /// <param name="Current">
     /// What the register holds: right after the operation, or, when <paramref name="Recovered"/>, at the time of the
@@ -37,12 +37,25 @@ public abstract record Outcome
     /// <param name="Recovered">
     /// The operation found itself applied by an earlier try; others may have changed the register since.
     /// </param>
-    public sealed record Applied(ETag ETag, Snapshot Current, bool Recovered = false) : Outcome;
+    /// <param name="Final">
+    /// True if no other try takes effect any more: always, but for a first try of a custom change that kept what is
+    /// there.
+    /// </param>
+    public sealed record Applied(ETag ETag, Snapshot Current, bool Recovered = false, bool Final = true) : Outcome;
 
     /// <summary>It did not fit what is there, took no effect and never will. Not a failure of the service.</summary>
     /// <param name="Reason">Why.</param>
     /// <param name="Current">What is there, as agreed as a read.</param>
-    public sealed record Refused(RefusalReason Reason, Snapshot Current) : Outcome;
+    /// <param name="Recovered">
+    /// An earlier try was refused, for that reason; others may have changed the register since, even so that it would
+    /// fit now.
+    /// </param>
+    /// <param name="Final">
+    /// True if no other try takes effect any more: always for a retry, and where what was expected can never be again.
+    /// Otherwise it holds for this try; only who has sent another one beside it must wait for that one's answer.
+    /// </param>
+    public sealed record Refused(
+        RefusalReason Reason, Snapshot Current, bool Recovered = false, bool Final = true) : Outcome;
 
     /// <summary>It may be applied, now or later, or never: an accept was sent and no quorum answered.</summary>
     /// <param name="Id">Retry with the same id, and <paramref name="Since"/>, to learn the truth.</param>

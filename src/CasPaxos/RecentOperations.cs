@@ -11,8 +11,18 @@ public readonly record struct OperationId(Guid Value)
 }
 
 /// <summary>
+/// Says that an operation took no effect and never will: a retry of it was refused, or kept what it found, while an
+/// earlier try could still come up. Whichever try finds this is not applied any more (rule 12).
+/// </summary>
+/// <param name="Id">The operation.</param>
+/// <param name="Version">The version at which it did not fit.</param>
+/// <param name="Refusal">Why it was refused; null if it kept what was there, which was what it wanted.</param>
+public readonly record struct Settlement(OperationId Id, long Version, RefusalReason? Refusal);
+
+/// <summary>
 /// The ids of a register's latest changes, oldest first, one for every version, grouped by the round that applied them
-/// (rule 12). They tell a retry that it was applied before.
+/// (rule 12). They tell a retry that it was applied before. Beside them, the operations that were settled meanwhile
+/// without a change.
 /// </summary>
 /// <remarks>
 /// Kept are the ids of the latest <see cref="RoundsMin"/> rounds, and of older ones while there are fewer than
@@ -45,6 +55,12 @@ public sealed class RecentOperations
     /// <summary>How many of the ids each round applied, oldest first; adds up to the number of ids.</summary>
     public ImmutableArray<int> Rounds { get; }
 
+    /// <summary>
+    /// The operations that were settled at a version from which on all changes are shown. Older ones are not needed: a
+    /// try of an operation begins no later than it is settled, and is not applied where changes since are not shown.
+    /// </summary>
+    public ImmutableArray<Settlement> Settled { get; internal init; } = [];
+
     /// <summary>The ids after one more round.</summary>
     /// <param name="round">The ids that the round applied, in order; at least one.</param>
     /// <param name="idsMin">Ids to keep at the least; <see cref="IdsMin"/> or more.</param>
@@ -59,8 +75,19 @@ public sealed class RecentOperations
         }
 
         return new RecentOperations(
-            [.. Ids.AsSpan()[dropped..], .. round], [.. Rounds.AsSpan()[droppedRounds..], round.Length]);
+            [.. Ids.AsSpan()[dropped..], .. round], [.. Rounds.AsSpan()[droppedRounds..], round.Length])
+        {
+            Settled = Settled,
+        };
     }
+
+    /// <summary>The same ids, and which operations are settled without a change.</summary>
+    /// <param name="settled">More of them.</param>
+    /// <param name="oldestShown">What was settled at an older version is forgotten.</param>
+    internal RecentOperations Settle(ImmutableArray<Settlement> settled, long oldestShown) => new(Ids, Rounds)
+    {
+        Settled = [.. Settled.Where(older => older.Version >= oldestShown), .. settled],
+    };
 
     /// <summary>
     /// How many changes ago an operation was applied: 0 for the latest; null when it is not among them.
@@ -69,5 +96,19 @@ public sealed class RecentOperations
     {
         var index = Ids.LastIndexOf(id);
         return index < 0 ? null : Ids.Length - 1 - index;
+    }
+
+    /// <summary>What was settled of an operation; null if nothing was.</summary>
+    public Settlement? FindSettlement(OperationId id)
+    {
+        foreach (var settlement in Settled)
+        {
+            if (settlement.Id == id)
+            {
+                return settlement;
+            }
+        }
+
+        return null;
     }
 }

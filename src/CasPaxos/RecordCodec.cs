@@ -14,17 +14,20 @@ public sealed class RecordFormatException : FormatException
 
 /// <summary>
 /// The stored form of a record. Format 1, all integers as unsigned LEB128: format (1 byte), kind (1 byte: 1 live,
-/// 2 tombstone), version, creation id (16 bytes, big-endian), for a tombstone the time of deletion, the version
-/// that the creation began with, the number of rounds and the number of ids of each, the ids (16 bytes each), and the
-/// payload to the end.
+/// 2 tombstone; 4 more if operations are settled in it), version, creation id (16 bytes, big-endian), for a tombstone
+/// the time of deletion, the version that the creation began with, the number of rounds and the number of ids of each,
+/// the ids (16 bytes each), the number of settled operations if there are any and for each its id, version and refusal
+/// (1 byte: 0 for none, else 1 more than the reason), and the payload to the end.
 /// </summary>
 public static class RecordCodec
 {
     private const byte Format = 1;
     private const byte Live = 1;
     private const byte Tombstone = 2;
+    private const byte WithSettled = 4;
     private const int IdBytes = 16;
     private const int VarintBytesMax = 10;
+    private const int SettlementBytesMax = IdBytes + VarintBytesMax + 1;
     private const long VersionMax = long.MaxValue / 2; // No round can overflow what is still counted up from it.
 
     /// <summary>Writes a record.</summary>
@@ -35,10 +38,11 @@ public static class RecordCodec
         ArgumentNullException.ThrowIfNull(record);
         var recent = record.Recent;
         var head = RecordHead.BytesMax + (VarintBytesMax * (recent.Rounds.Length + 2)) + (IdBytes * recent.Ids.Length);
-        var buffer = new byte[head + record.Payload.Length];
+        var settled = recent.Settled.IsEmpty ? 0 : VarintBytesMax + (recent.Settled.Length * SettlementBytesMax);
+        var buffer = new byte[head + settled + record.Payload.Length];
         var writer = new Writer(buffer);
         writer.Byte(Format);
-        writer.Byte(record.IsTombstone ? Tombstone : Live);
+        writer.Byte((byte)((record.IsTombstone ? Tombstone : Live) | (settled > 0 ? WithSettled : 0)));
         writer.Varint(record.Version);
         writer.Guid(record.CreationId);
         if (record.DeletedAt is { } deletedAt)
@@ -58,6 +62,11 @@ public static class RecordCodec
             writer.Guid(id.Value);
         }
 
+        if (settled > 0)
+        {
+            Write(ref writer, recent.Settled);
+        }
+
         record.Payload.Span.CopyTo(buffer.AsSpan(writer.Position));
         var bytes = buffer.AsMemory(0, writer.Position + record.Payload.Length);
         return (bytes, record with { Payload = bytes[writer.Position..] });
@@ -70,7 +79,7 @@ public static class RecordCodec
     public static RegisterRecord Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new Reader(bytes.Span);
-        var head = ReadHead(ref reader);
+        var head = ReadHead(ref reader, out var hasSettled);
         var creationVersion = reader.Varint();
         if (creationVersion < 0 || creationVersion > head.Version)
         {
@@ -97,12 +106,13 @@ public static class RecordCodec
             ids.Add(new OperationId(reader.Guid()));
         }
 
+        ImmutableArray<Settlement> settled = hasSettled ? ReadSettled(ref reader, head.Version) : [];
         if (head.DeletedAt is not null && reader.Left > 0)
         {
             throw new RecordFormatException($"A tombstone has no payload; this one has {reader.Left} bytes.");
         }
 
-        var recent = new RecentOperations(ids.MoveToImmutable(), rounds.MoveToImmutable());
+        var recent = new RecentOperations(ids.MoveToImmutable(), rounds.MoveToImmutable()) { Settled = settled };
         return new RegisterRecord(
             head.Version, head.CreationId, creationVersion, head.DeletedAt, bytes[^reader.Left..], recent);
     }
@@ -112,10 +122,43 @@ public static class RecordCodec
     public static RecordHead DecodeHead(ReadOnlySpan<byte> bytes)
     {
         var reader = new Reader(bytes);
-        return ReadHead(ref reader);
+        return ReadHead(ref reader, out _);
     }
 
-    private static RecordHead ReadHead(ref Reader reader)
+    private static void Write(ref Writer writer, ImmutableArray<Settlement> settled)
+    {
+        writer.Varint(settled.Length);
+        foreach (var settlement in settled)
+        {
+            writer.Guid(settlement.Id.Value);
+            writer.Varint(settlement.Version);
+            writer.Byte((byte)(settlement.Refusal is { } reason ? (int)reason + 1 : 0));
+        }
+    }
+
+    private static ImmutableArray<Settlement> ReadSettled(ref Reader reader, long versionMax)
+    {
+        var settled = ImmutableArray.CreateBuilder<Settlement>(reader.Count(limit: reader.Left / IdBytes));
+        while (settled.Count < settled.Capacity)
+        {
+            var id = new OperationId(reader.Guid());
+            var version = reader.Varint();
+            var reason = reader.Byte();
+            if (version < 0 || version > versionMax || reason > (int)RefusalReason.Custom + 1)
+            {
+                throw new RecordFormatException(
+                    $"A record of version {versionMax} with an operation settled at {version} for reason {reason}.");
+            }
+
+            settled.Add(new Settlement(id, version, reason == 0 ? null : (RefusalReason)(reason - 1)));
+        }
+
+        return settled.Count > 0
+            ? settled.MoveToImmutable()
+            : throw new RecordFormatException("A record of a kind with settled operations that has none.");
+    }
+
+    private static RecordHead ReadHead(ref Reader reader, out bool hasSettled)
     {
         var format = reader.Byte();
         if (format != Format)
@@ -123,7 +166,9 @@ public static class RecordCodec
             throw new RecordFormatException($"A record of format {format}; this version understands format {Format}.");
         }
 
-        var kind = reader.Byte();
+        var kindAndFlag = reader.Byte();
+        hasSettled = (kindAndFlag & WithSettled) != 0;
+        var kind = kindAndFlag & ~WithSettled;
         if (kind is not (Live or Tombstone))
         {
             throw new RecordFormatException($"A record of kind {kind}; there are {Live} and {Tombstone}.");

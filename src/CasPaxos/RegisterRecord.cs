@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace CasPaxos;
 
 /// <summary>What a register stores: its version, where it descends from, a payload or a tombstone, and the ids of the
@@ -40,7 +42,22 @@ public sealed record RegisterRecord(
     {
         // Another creation, and not one from before this one: the line that it belongs to was erased, ids and all.
         var elsewhere = since.CreationId != CreationId && since.Version > 0 && since.Version >= CreationVersion;
-        var oldestShown = Version - Recent.Ids.Length;
-        return !elsewhere && since.Version >= oldestShown && since.Version <= Version;
+        return !elsewhere && since.Version >= OldestShown && since.Version <= Version;
     }
+
+    /// <summary>Takes note of one round.</summary>
+    /// <param name="applied">The operations that made this version and payload of the record before, in order.</param>
+    /// <param name="settled">The operations that are settled without a change.</param>
+    /// <param name="idsMin">Ids to keep at the least.</param>
+    internal RegisterRecord Remember(
+        ImmutableArray<OperationId> applied, ImmutableArray<Settlement> settled, int idsMin)
+    {
+        var record = applied.IsEmpty ? this : this with { Recent = Recent.Add(applied, idsMin) };
+        return settled.IsEmpty && (applied.IsEmpty || Recent.Settled.IsEmpty)
+            ? record
+            : record with { Recent = record.Recent.Settle(settled, record.OldestShown) };
+    }
+
+    /// <summary>The version from which on the recent ids show every change.</summary>
+    private long OldestShown => Version - Recent.Ids.Length;
 }

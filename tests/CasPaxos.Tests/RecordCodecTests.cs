@@ -13,7 +13,8 @@ public sealed class RecordCodecTests
         from deleted in Gen.Elements<long?>(null, 0, 1, 127, 128, 1_800_000_000_000, long.MaxValue)
         from rounds in Gen.Choose(1, 5).ListOf()
         from payload in Gen.Choose(0, 255).ArrayOf()
-        select Compose(version + big, creation, deleted, [.. rounds.Take(6)], payload)).ToArbitrary();
+        from settled in Gen.Choose(-1, (int)RefusalReason.Custom).ListOf()
+        select Compose(version + big, creation, deleted, [.. rounds.Take(6)], payload, settled)).ToArbitrary();
 
     // T-A10
     [Fact]
@@ -66,8 +67,9 @@ public sealed class RecordCodecTests
     {
         var live = RecordCodec.Encode(Record("", version: 300, ids: [1, 2, 3])).Bytes;
         var deleted = RecordCodec.Encode(Record("", 300, ids: [1, 2]) with { DeletedAt = 1_800_000_000_000 }).Bytes;
+        var settled = RecordCodec.Encode(Settled("", version: 300)).Bytes;
 
-        foreach (var bytes in new[] { live, deleted })
+        foreach (var bytes in new[] { live, deleted, settled })
         {
             for (var length = 0; length < bytes.Length; length++)
             {
@@ -103,6 +105,8 @@ public sealed class RecordCodecTests
     [InlineData(0, 2, "another format")]
     [InlineData(1, 0, "another kind")]
     [InlineData(1, 3, "another kind")]
+    [InlineData(1, 8, "another kind")]
+    [InlineData(1, 4, "another kind, with settled operations")]
     [InlineData(2, 0, "a live record of version 0")]
     [InlineData(19, 2, "created after its version")]
     [InlineData(20, 1, "a round that has no count")]
@@ -158,6 +162,21 @@ public sealed class RecordCodecTests
         Assert.Throws<RecordFormatException>(() => RecordCodec.Decode(bytes));
     }
 
+    [Theory]
+    [InlineData(0, 0, "none settled")]
+    [InlineData(0, 3, "more than bytes")]
+    [InlineData(17, 6, "settled at a version yet to come")]
+    [InlineData(18, 9, "a reason that there is not")]
+    public void Settled_operations_that_contradict_the_record_are_refused(int index, byte value, string what)
+    {
+        var bytes = RecordCodec.Encode(Settled("", version: 5)).Bytes.ToArray();
+        bytes[^(37 - index)] = value; // At the end: their number, and twice id, version and reason.
+
+        var refusal = Xunit.Record.Exception(() => RecordCodec.Decode(bytes));
+
+        Assert.True(refusal is RecordFormatException, $"{what}: {refusal}");
+    }
+
     // The sum of the counts is beyond 32 bits.
     [Fact]
     public void Counts_whose_sum_wraps_are_refused()
@@ -174,7 +193,11 @@ public sealed class RecordCodecTests
         Assert.Throws<RecordFormatException>(() => RecordCodec.Decode(bytes));
     }
 
-    private static RegisterRecord Compose(long version, int creation, long? deleted, int[] rounds, int[] payload)
+    private static RegisterRecord Settled(string payload, long version) => Record(payload, version).Remember(
+        [], [new Settlement(Op(8), version, RefusalReason.Exists), new Settlement(Op(9), version, null)], idsMin: 16);
+
+    private static RegisterRecord Compose(
+        long version, int creation, long? deleted, int[] rounds, int[] payload, IEnumerable<int> settled)
     {
         var recent = RecentOperations.None;
         var ids = 0;
@@ -185,7 +208,12 @@ public sealed class RecordCodecTests
         }
 
         var bytes = deleted is null ? payload.Select(value => (byte)value).ToArray() : [];
-        return new RegisterRecord(version + ids, Id(creation), version, deleted, bytes, recent);
+        var record = new RegisterRecord(version + ids, Id(creation), version, deleted, bytes, recent);
+        return record.Remember(
+            [],
+            [.. settled.Select((reason, i) => new Settlement(
+                Op(i + 1), record.Version - (i % 2), reason < 0 ? null : (RefusalReason)reason))],
+            RecentOperations.IdsMin);
     }
 
     private static bool Same(RegisterRecord left, RegisterRecord right) =>
@@ -194,5 +222,6 @@ public sealed class RecordCodecTests
         && left.DeletedAt == right.DeletedAt
         && left.Payload.Span.SequenceEqual(right.Payload.Span)
         && left.Recent.Ids.SequenceEqual(right.Recent.Ids)
-        && left.Recent.Rounds.SequenceEqual(right.Recent.Rounds);
+        && left.Recent.Rounds.SequenceEqual(right.Recent.Rounds)
+        && left.Recent.Settled.SequenceEqual(right.Recent.Settled);
 }

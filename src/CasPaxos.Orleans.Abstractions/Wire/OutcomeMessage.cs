@@ -51,6 +51,10 @@ internal sealed class OutcomeMessage
     [Id(9)]
     public bool Overtaken { get; init; }
 
+    /// <summary>Applied or refused: no other try takes effect any more.</summary>
+    [Id(10)]
+    public bool Final { get; init; }
+
     public static OutcomeMessage From(Outcome outcome, ETag? position) => outcome switch
     {
         Outcome.Applied applied => new()
@@ -60,6 +64,7 @@ internal sealed class OutcomeMessage
             CurrentETag = ETagMessage.From(applied.Current.ETag),
             CurrentPayload = WireBytes.Of(applied.Current.Payload),
             Recovered = applied.Recovered,
+            Final = applied.Final,
             Position = ETagMessage.From(position),
         },
         Outcome.Refused refused => new()
@@ -68,6 +73,8 @@ internal sealed class OutcomeMessage
             Refusal = refused.Reason,
             CurrentETag = ETagMessage.From(refused.Current.ETag),
             CurrentPayload = WireBytes.Of(refused.Current.Payload),
+            Recovered = refused.Recovered,
+            Final = refused.Final,
             Position = ETagMessage.From(position),
         },
         Outcome.Unknown unknown => new()
@@ -96,8 +103,8 @@ internal sealed class OutcomeMessage
     /// <exception cref="ArgumentException">No outcome can look like this: the sender is of another version.</exception>
     public Outcome ToOutcome() => Kind switch
     {
-        OutcomeKind.Applied => new Outcome.Applied(ETag.ToETag(), Current(), Recovered),
-        OutcomeKind.Refused => new Outcome.Refused(Refusal, Current()),
+        OutcomeKind.Applied => new Outcome.Applied(ETag.ToETag(), Current(), Recovered, Final),
+        OutcomeKind.Refused => new Outcome.Refused(Refusal, Current(), Recovered, Final),
         OutcomeKind.Unknown => new Outcome.Unknown(new OperationId(Id), ETag.ToETag(), Reason ?? ""),
         OutcomeKind.Unavailable => new Outcome.Unavailable(Reason ?? "", Overtaken),
         OutcomeKind.Faulted => new Outcome.Faulted(new RegisterGrainChangeException(Reason ?? "")),

@@ -11,6 +11,7 @@ internal sealed class ChosenValues(World world, int register)
     private readonly List<Proposal> _chosen = [];
     private readonly HashSet<OperationId> _known = [];
     private readonly HashSet<OperationId> _knownChosen = [];
+    private readonly HashSet<OperationId> _settled = [];
     private readonly Dictionary<OperationId, ProposerId> _firstProposers = [];
 
     /// <summary>An accept leaves its proposer.</summary>
@@ -98,7 +99,10 @@ internal sealed class ChosenValues(World world, int register)
         var changes = after.Version - before.Version;
         var ids = after.Recent.Ids;
         var descends = changes == 0
-            ? older.Value.Span.SequenceEqual(newer.Value.Span)
+            ? after.Payload.Span.SequenceEqual(before.Payload.Span)
+                && after.CreationId == before.CreationId
+                && ids.AsSpan().SequenceEqual(before.Recent.Ids.AsSpan())
+                && after.Recent.Settled.AsSpan().StartsWith(before.Recent.Settled.AsSpan())
             : changes > 0 && (before.Recent.Ids.IsEmpty
                 || changes >= ids.Length
                 || ids[ids.Length - 1 - (int)changes] == before.Recent.Ids[^1]);
@@ -129,7 +133,14 @@ internal sealed class ChosenValues(World world, int register)
         }
 
         statistics.Add(Count.MinorityValuesAdopted, isAdopted ? 1 : 0);
-        statistics.Add(Count.IdentityAccepts, isNew || record.Version == 0 ? 0 : 1);
+        var isSettling = false;
+        foreach (var settlement in record.Recent.Settled)
+        {
+            isSettling |= _settled.Add(settlement.Id);
+        }
+
+        statistics.Add(Count.Settlements, isSettling ? 1 : 0);
+        statistics.Add(Count.IdentityAccepts, isNew || isSettling || record.Version == 0 ? 0 : 1);
         statistics.Add(Count.AbsencesChosen, record.Version == 0 ? 1 : 0);
         statistics.Add(Count.CombinedRounds, isNew && record.Recent.Rounds[^1] > 1 ? 1 : 0);
     }

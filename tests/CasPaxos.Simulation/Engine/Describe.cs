@@ -32,7 +32,9 @@ internal static class Describe
         var last = record.Recent.Ids.IsEmpty ? "no change" : $"{record.Recent.Ids[^1]}"[..8];
         var creation = $"{record.CreationId:N}"[..8];
         var content = record.IsTombstone ? $"absent since {record.DeletedAt}" : Payload(record.Payload);
-        return $"[{record.Version}-{creation} {content} by {last}]";
+        var settled = string.Concat(record.Recent.Settled.Select(
+            settlement => $", {$"{settlement.Id}"[..8]} settled at {settlement.Version}"));
+        return $"[{record.Version}-{creation} {content} by {last}{settled}]";
     }
 
     public static string ETag(ETag etag) => etag.IsAbsent ? "absent" : $"{etag.Version}-{etag.CreationId:N}"[..^24];

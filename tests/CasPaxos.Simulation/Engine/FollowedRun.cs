@@ -52,7 +52,7 @@ internal sealed class FollowedRun : OperationRun
 
     public override void Ended(Try call, Outcome? outcome)
     {
-        var applied = outcome is Outcome.Applied told ? Check(told) : null;
+        outcome = Check(outcome);
         if (!_alive.Remove(call) || !IsOpen)
         {
             World.Statistics.Add(Count.AnswersTooLate); // Nobody waits for it any more.
@@ -61,8 +61,8 @@ internal sealed class FollowedRun : OperationRun
 
         switch (outcome)
         {
-            case Outcome.Applied:
-                End(applied);
+            case Outcome.Applied { Final: true } or Outcome.Refused { Final: true }:
+                End(outcome);
                 break;
             case null:
                 _isLost = true;
@@ -81,7 +81,7 @@ internal sealed class FollowedRun : OperationRun
                 Send();
                 break;
             default:
-                if (IsAlone || IsFinal(outcome))
+                if (IsAlone)
                 {
                     End(outcome);
                 }
@@ -89,11 +89,6 @@ internal sealed class FollowedRun : OperationRun
                 break;
         }
     }
-
-    /// <summary>An ETag that is gone never comes back (rule 17).</summary>
-    private bool IsFinal(Outcome outcome) =>
-        outcome is Outcome.Refused { Reason: RefusalReason.ETagMismatch }
-        && Change is Change.CompareAndSwap { Expected.IsAbsent: false } or Change.Delete { Expected: not null };
 
     /// <summary>Sends, and after a while sends again, until the round is over.</summary>
     private void Follow(int round)

@@ -29,7 +29,9 @@ internal sealed class HistoryRecorder(int registers)
     public void Add(World world, string client, OperationRun run, long start, Outcome? outcome)
     {
         Tally(world.Statistics, outcome);
-        var told = Translate(outcome);
+        var told = run.Change is Change.Custom { Name: Workload.Ensure } ensure
+            ? Translate(ensure, outcome)
+            : Translate(outcome);
         _unknown[run.Register] += told is HistoryOutcome.Unknown && run.Change is not Change.Read ? 1 : 0;
         var end = told is HistoryOutcome.Unknown ? HistoryOperation.NeverEnded : world.Stamp();
         _history.Add(new HistoryOperation(client, KeyOf(run.Register), Translate(run.Change), told, start, end));
@@ -49,15 +51,23 @@ internal sealed class HistoryRecorder(int registers)
             Outcome.Faulted => Count.Faulted,
             _ => Count.Unknown,
         });
-        if (outcome is Outcome.Applied { Recovered: true })
-        {
-            statistics.Add(Count.Recovered);
-        }
+        statistics.Add(Count.Recovered, outcome is Outcome.Applied { Recovered: true } ? 1 : 0);
     }
 
     private static HistoryAction Translate(Change change) => change is Change.Custom custom
         ? new HistoryAction.Create(PayloadText.FromBytes(custom.Arguments.Span))
         : Histories.Asked(change);
+
+    /// <summary>A creation that keeps what is there did nothing, as one that is refused.</summary>
+    private static HistoryOutcome Translate(Change.Custom ensure, Outcome? outcome) => outcome switch
+    {
+        // It does not tell which of the two it was.
+        Outcome.Applied { Recovered: true, ETag.IsAbsent: true } => HistoryOutcome.Unknown.Instance,
+        Outcome.Applied { Recovered: false, Current: var kept }
+            when !kept.Payload.Span.SequenceEqual(ensure.Arguments.Span) =>
+            Histories.Answered(new Outcome.Refused(RefusalReason.Exists, kept)),
+        _ => Translate(outcome),
+    };
 
     private static HistoryOutcome Translate(Outcome? outcome) => outcome switch
     {

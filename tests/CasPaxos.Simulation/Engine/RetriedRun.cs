@@ -42,10 +42,10 @@ internal sealed class RetriedRun(World world, Client client, int register, Chang
 
     public override void Ended(Try call, Outcome? outcome)
     {
-        switch (outcome)
+        switch (Check(outcome))
         {
             case Outcome.Applied applied:
-                _applied = Check(applied);
+                _applied = applied;
                 break;
             case Outcome.Refused or Outcome.Faulted:
                 _refused = outcome;

@@ -51,6 +51,8 @@ internal enum Count
     MinorityValuesAdopted,
     IdentityAccepts,
     AbsencesChosen,
+    Settlements,
+    SettlementsFound,
     ReadsAnswered,
     RegistersErased,
     ErasuresIncomplete,

@@ -9,6 +9,9 @@ internal sealed class Workload(World world)
     /// <summary>The name of a change that creates, and throws where a creation would be refused (rule 14).</summary>
     public const string CreateOrThrow = "create-or-throw";
 
+    /// <summary>The name of a change that creates, and keeps what is there where a creation would be refused.</summary>
+    public const string Ensure = "ensure";
+
     // What may or may not have happened multiplies the orders that the checker must look through.
     private const int UnknownMax = 8;
 
@@ -23,6 +26,8 @@ internal sealed class Workload(World world)
         [CreateOrThrow] = static (current, arguments) => current.Exists
             ? throw new InvalidOperationException("The register exists.")
             : new ChangeResult.Write(arguments),
+        [Ensure] = static (current, arguments) =>
+            current.Exists ? new ChangeResult.Keep() : new ChangeResult.Write(arguments),
     };
 
     /// <summary>The next operation; null when there were enough.</summary>
@@ -46,9 +51,9 @@ internal sealed class Workload(World world)
             Usage.Lifecycle when IsQuiet() => Draw(seen, "rrrd"),
             Usage.Counter => Draw(seen, "rriiiiii"),
             Usage.List => Draw(seen, "rrraaaaaad"),
-            Usage.Swaps => Draw(seen, "rrrpssssssc"),
-            Usage.Flips => Draw(seen, "rdddcccct"),
-            Usage.Lifecycle => Draw(seen, "rrpccctssddDx"),
+            Usage.Swaps => Draw(seen, "rrrpssssssSc"),
+            Usage.Flips => Draw(seen, "rdddccctk"),
+            Usage.Lifecycle => Draw(seen, "rrpcckctssddDx"),
             _ => Draw(seen, "rrrrppcsssdDiiaax"),
         };
     }
@@ -60,8 +65,10 @@ internal sealed class Workload(World world)
     {
         'p' => new Change.Put(Value("")),
         'c' => new Change.Create(Value("")),
+        'k' => new Change.Custom(Ensure, Value("k")),
         't' => new Change.Custom(CreateOrThrow, Value("t")),
         's' => new Change.CompareAndSwap(seen, Value("")),
+        'S' => new Change.CompareAndSwap(Next(seen), Value("")),
         'd' => new Change.Delete(null, world.UnixMilliseconds()),
         'D' => new Change.Delete(seen.IsAbsent ? null : seen, world.UnixMilliseconds()),
         'i' => new Change.Increment(_drawn),
@@ -69,6 +76,9 @@ internal sealed class Workload(World world)
         'x' => new Change.Put(Value("x")),
         _ => new Change.Read(),
     };
+
+    /// <summary>What the register may come to.</summary>
+    private static ETag Next(ETag seen) => seen.IsAbsent ? seen : seen with { Version = seen.Version + 1 };
 
     // Plain numbers, so that an increment may follow; some are not, so that it is refused.
     private byte[] Value(string prefix) =>

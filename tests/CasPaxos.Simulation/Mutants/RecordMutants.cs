@@ -5,9 +5,10 @@ internal static class RecordMutants
 {
     private const string Rounds = "core/Proposer.Attempts.cs";
     private const string Folding = "core/Fold.cs";
+    private const string Waiting = "core/Pending.cs";
     private const string Erasing = "core/Eraser.cs";
     private const string Record = "core/RegisterRecord.cs";
-    private const string OldestShown = "var oldestShown = Version - Recent.Ids.Length;";
+    private const string OldestShown = "OldestShown => Version - Recent.Ids.Length;";
 
     public static readonly Mutant[] All =
     [
@@ -18,42 +19,64 @@ internal static class RecordMutants
         new(
             "forgotten-ids-trusted",
             "An id that is not among the recent ones counts as never applied, however far the register has moved.",
-            new Patch(Record, OldestShown, "var oldestShown = 0L;")),
+            new Patch(Record, OldestShown, "OldestShown => 0L;")),
         new(
             "tombstone-drops-ids",
             "A tombstone does not keep the recent ids, and nobody notices the gap (noticed, it would cost an Unknown).",
-            new Patch(
-                Folding,
-                "Recent = current.Recent.Add(",
-                "Recent = (fold._current.IsTombstone ? RecentOperations.None : current.Recent).Add("),
-            new Patch(Record, OldestShown, "var oldestShown = 0L;")),
+            new Patch(Record, "Recent.Add(applied", "(IsTombstone ? RecentOperations.None : Recent).Add(applied"),
+            new Patch(Record, OldestShown, "OldestShown => 0L;")),
         new(
             "known-position-ignored",
             "A first try that others follow is applied although the ids may no longer show what the others did.",
-            new Patch(Folding, "Origin => Since ?? Operation.KnownSince;", "Origin => Since;")),
+            new Patch(Waiting, "Origin => Since ?? Operation.KnownSince;", "Origin => Since;")),
         new(
             "followed-past-the-ids",
             "What is known of a first try moves on with the register, although the ids may hide another try.",
-            new Patch(Folding, "&& !MayBeHiddenIn(chosen)\n", "")),
+            new Patch(Waiting, "&& !MayBeHiddenIn(chosen)\n", "")),
         new(
             "followed-past-itself",
             "What is known of a first try moves on with the register, past the change that another try made.",
-            new Patch(Folding, "&& chosen.Recent.Age(Operation.Id) is null\n", "")) { From = 5_000 },
+            new Patch(Waiting, "&& chosen.Recent.Age(Operation.Id) is null\n", "")) { From = 5_000 },
         new(
             "overtaken-while-in-doubt",
             "A first try that is in doubt itself is told that it was overtaken, and so not applied anywhere.",
             new Patch(
                 Folding,
-                "Outcome outcome = pending.Since is { } since",
-                "Outcome outcome = pending.Since is { } since && pending.Operation.RetrySince is not null")),
+                "Answer(pending, pending.Since is { } since",
+                "Answer(pending, pending.Since is { } since && pending.Operation.RetrySince is not null")),
         new(
             "doubt-cleared-below",
             "A doubt ends with whatever a quorum agrees on, also if that is older than the accept in doubt.",
-            new Patch(Folding, "if (agreed > _latest", "if (agreed > Ballot.Zero")) { From = 14_300 },
+            new Patch(Waiting, "if (agreed > _latest", "if (agreed > Ballot.Zero")) { From = 14_300 },
         new(
             "doubt-of-retry-cleared",
             "The doubt of a retry ends as if the accepts of its earlier tries were known.",
-            new Patch(Folding, "&& Operation.RetrySince is null\n", "")) { From = 2_700 },
+            new Patch(Waiting, "&& Operation.RetrySince is null\n", "")) { From = 2_700 },
+        new(
+            "refusal-not-settled",
+            "A retry is refused for good although the record does not tell its other tries.",
+            new Patch(Folding, "isRetry && !neverFits && !TrySettle(pending.Operation, reason)", "false")),
+        new(
+            "settlement-overlooked",
+            "A try does not look whether its operation is settled.",
+            new Patch(Folding, "(id) is { } settlement", "(id) is { Version: < 0 } settlement")),
+        new(
+            "settlement-forgotten",
+            "What is settled at a version is forgotten with the next change.",
+            new Patch("core/RecentOperations.cs", ".Version >= oldestShown", ".Version >= oldestShown + Ids.Length")),
+        new(
+            "settlement-erased-early",
+            "A tombstone in which a deletion is settled is erased as if that had not been.",
+            new Patch(Folding, "Math.Max(_current.DeletedAt.GetValueOrDefault(), at)", "_current.DeletedAt"))
+        { From = 45_900 },
+        new(
+            "followed-past-settlement",
+            "What is known of a first try moves on with the register, past where another try was settled.",
+            new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 68_900 },
+        new(
+            "expected-version-yet-to-come",
+            "An ETag of a version that is yet to come counts as gone for good.",
+            new Patch(Folding, "(gone.CreationId != current.CreationId || gone.Version < current.Version)", "true")),
         new(
             "refusal-final-while-lost",
             "A client takes a refusal as final although an earlier try was never heard of.",
@@ -64,7 +87,7 @@ internal static class RecordMutants
         new(
             "refused-without-newer-accept",
             "A retry is refused although an accept of its first try may still be adopted.",
-            new Patch(Folding, "NeedsAccept |= changes || pending.Since is not null;", "NeedsAccept |= changes;"))
+            new Patch(Folding, "NeedsAccept |= pending.Since is not null;", ""))
         { From = 4_600 },
         new(
             "refusal-proves-too-much",

@@ -24,7 +24,9 @@ public static class Histories
     {
         Outcome.Applied applied =>
             new HistoryOutcome.Applied(Tag(applied.ETag), Snapshot(applied.Current), applied.Recovered),
-        Outcome.Refused refused => new HistoryOutcome.Refused(Reason(refused.Reason), Snapshot(refused.Current)),
+        Outcome.Refused refused => new HistoryOutcome.Refused(
+            Reason(refused.Reason),
+            refused.Recovered ? HistorySnapshot.NotReported.Instance : Snapshot(refused.Current)), // As it is now.
         Outcome.Unknown => HistoryOutcome.Unknown.Instance,
         Outcome.Unavailable => HistoryOutcome.Unavailable.Instance,
         _ => throw new UnreachableException(),
