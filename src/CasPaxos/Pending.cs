@@ -22,9 +22,9 @@ internal sealed class Pending(long ticket, Operation operation)
     public bool Answered { get; set; }
 
     /// <summary>
-    /// Takes note of a record that is chosen while the operation waits, if no try of it is part of the record or settled
-    /// in it: whatever is chosen later in this life of the register descends from it. So many rounds of others do not
-    /// overtake the operation in its own proposer's queue.
+    /// Takes note of a record that is chosen while the operation waits, if no try of it is part of the record or
+    /// settled in it: whatever is chosen later in this life of the register descends from it. So many rounds of others
+    /// do not overtake the operation in its own proposer's queue.
     /// </summary>
     public void Follow(RegisterRecord chosen)
     {
