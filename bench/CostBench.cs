@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text.Json;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
-using Npgsql;
 using Spectre.Console;
 
 namespace CasPaxos.Bench;
@@ -75,19 +74,10 @@ internal sealed class CostBench(PostgresTestCluster cluster, bool json)
         _table.AddRow(name, Number(requests), Number(statements), Number(commits));
     }
 
-    private async Task<(long Requests, long Statements, long Commits)> CountsAsync()
-    {
-        var commits = 0L;
-        foreach (var connectionString in cluster.ConnectionStrings)
-        {
-            await using var source = NpgsqlDataSource.Create(connectionString);
-            await using var command = source.CreateCommand(
-                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint"); // Does not count itself.
-            commits += (long)(await command.ExecuteScalarAsync())!;
-        }
-
-        return (_acceptors.Sum(each => each.Requests), _acceptors.Sum(each => each.Statements), commits);
-    }
+    private async Task<(long Requests, long Statements, long Commits)> CountsAsync() => (
+        _acceptors.Sum(each => each.Requests),
+        _acceptors.Sum(each => each.Statements),
+        await cluster.CountCommitsAsync());
 
     private static string Number(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -25,6 +25,9 @@ public class ServiceCluster : IAsyncLifetime
     /// <summary>How many silos; every one is labelled with the slot of its number.</summary>
     public short Silos { get; init; } = 3;
 
+    /// <summary>More settings of every database.</summary>
+    public Dictionary<string, string> Settings { get; } = [];
+
     /// <summary>More options of every silo.</summary>
     public Action<CasPaxosOptions>? Configure { get; set; }
 
@@ -36,7 +39,8 @@ public class ServiceCluster : IAsyncLifetime
             return;
         }
 
-        _postgres = await PostgresTestCluster.StartAsync(server: new PostgresServerOptions { InMemory = true });
+        _postgres = await PostgresTestCluster.StartAsync(
+            server: new PostgresServerOptions { InMemory = true, Settings = Settings });
         var builder = new InProcessTestClusterBuilder(Silos);
         builder.ConfigureSilo((silo, siloBuilder) => siloBuilder.AddCasPaxos(options =>
         {

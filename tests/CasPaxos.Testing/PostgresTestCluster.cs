@@ -1,4 +1,5 @@
 using CasPaxos.Postgres;
+using Npgsql;
 
 namespace CasPaxos.Testing;
 
@@ -48,6 +49,23 @@ public sealed class PostgresTestCluster : IAsyncDisposable
 
             throw;
         }
+    }
+
+    /// <summary>
+    /// How many transactions that wrote the servers have begun since they were made, all together. Asking is none.
+    /// </summary>
+    public async Task<long> CountCommitsAsync()
+    {
+        var commits = 0L;
+        foreach (var connectionString in ConnectionStrings)
+        {
+            await using var source = NpgsqlDataSource.Create(connectionString);
+            await using var command = source.CreateCommand(
+                "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint");
+            commits += (long)(await command.ExecuteScalarAsync())!;
+        }
+
+        return commits;
     }
 
     /// <summary>Ends everything and removes it.</summary>
