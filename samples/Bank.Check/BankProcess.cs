@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
-using CasPaxos.Orleans.Testing;
+using CasPaxos.Testing;
 
 namespace Bank.Check;
 

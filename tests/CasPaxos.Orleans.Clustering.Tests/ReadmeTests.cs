@@ -1,5 +1,4 @@
 using System.Net;
-using CasPaxos.Orleans.Testing;
 using CasPaxos.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

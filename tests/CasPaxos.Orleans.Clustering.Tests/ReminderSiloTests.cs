@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using CasPaxos.Orleans.Testing;
 using CasPaxos.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;

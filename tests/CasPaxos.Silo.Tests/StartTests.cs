@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CasPaxos.Orleans.Testing;
+using CasPaxos.Testing;
 
 namespace CasPaxos.Silo.Tests;
 

@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using Npgsql;
 
 namespace CasPaxos.Testing;
@@ -12,8 +9,6 @@ namespace CasPaxos.Testing;
 /// </summary>
 public sealed class PostgresServer : IAsyncDisposable, ILeftover
 {
-    private static readonly ConcurrentDictionary<int, byte> TakenPorts = new();
-
     private readonly ServerFolder _folder;
     private readonly PostgresServerOptions _options;
     private Process? _postmaster;
@@ -23,7 +18,7 @@ public sealed class PostgresServer : IAsyncDisposable, ILeftover
     {
         _folder = folder;
         _options = options;
-        Port = FindFreePort();
+        Port = FreePorts.Next();
         LeftoverCollector.Add(this);
     }
 
@@ -263,32 +258,5 @@ public sealed class PostgresServer : IAsyncDisposable, ILeftover
         }
 
         return Task.CompletedTask;
-    }
-
-    /// <summary>
-    /// Below the range that the system gives to outgoing connections: one of those could take the port between a stop
-    /// and the next start.
-    /// </summary>
-    private static int FindFreePort()
-    {
-        while (true)
-        {
-            var port = Random.Shared.Next(20_000, 32_000);
-            if (!TakenPorts.TryAdd(port, 0))
-            {
-                continue;
-            }
-
-            using var listener = new TcpListener(IPAddress.Loopback, port);
-            try
-            {
-                listener.Start();
-                return port;
-            }
-            catch (SocketException)
-            {
-                // Somebody else's.
-            }
-        }
     }
 }

@@ -2,22 +2,22 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace CasPaxos.Orleans.Testing;
+namespace CasPaxos.Testing;
 
-/// <summary>Ports of the loopback interface for processes that keep theirs over a restart.</summary>
+/// <summary>Ports of the loopback interface for servers that keep theirs over a restart.</summary>
 public static class FreePorts
 {
     private static readonly ConcurrentDictionary<int, byte> Taken = new();
 
     /// <summary>
     /// A port that nobody listens on, each time another one. Below the range that the system gives to outgoing
-    /// connections, and beside the one of the test servers: one of those could take the port between two starts.
+    /// connections: one of those could take the port between a stop and the next start.
     /// </summary>
     public static int Next()
     {
         while (true)
         {
-            var port = Random.Shared.Next(12_000, 19_900);
+            var port = Random.Shared.Next(12_000, 32_000);
             if (!Taken.TryAdd(port, 0))
             {
                 continue;
