@@ -51,7 +51,7 @@ public sealed class StorageIdentityTests
         var resumed = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
 
         Assert.All([whole, holed, resumed], failure =>
-            Assert.Contains("Initialised already", failure.Message, StringComparison.Ordinal));
+            Assert.Contains("there already", failure.Message, StringComparison.Ordinal));
         Assert.Empty(_storages[1].Records);
     }
 
@@ -83,7 +83,7 @@ public sealed class StorageIdentityTests
 
         var resumed = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
 
-        Assert.Contains("Initialised already", resumed.Message, StringComparison.Ordinal);
+        Assert.Contains("there already", resumed.Message, StringComparison.Ordinal);
         Assert.Empty(_storages[1].Records);
     }
 

@@ -49,8 +49,8 @@ internal static class ClusterDecisions
         {
             // Complete means that all slots had their identities. One that has none now was wiped: never fill it again.
             throw new ClusterException(
-                $"Initialised already: {places}, of cluster {complete.Identity!.ClusterId}. An init is for new, " +
-                "empty slots.");
+                $"An acceptor is there already: {places}, of cluster {complete.Identity!.ClusterId}. An init is for " +
+                "new, empty slots.");
         }
 
         if (!wanted)
