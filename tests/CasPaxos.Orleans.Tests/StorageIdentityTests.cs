@@ -205,6 +205,20 @@ public sealed class StorageIdentityTests
     }
 
     [Fact]
+    public async Task An_init_that_was_interrupted_before_it_knew_refuses_such_a_storage_when_it_is_resumed()
+    {
+        _storages[1].GuardsWrites = false;
+        var writes = 0;
+        _storages[1].BeforeWrite = _ => ++writes == 1 ? Task.CompletedTask : throw new IOException("The wire is cut.");
+        await Assert.ThrowsAsync<SlotStoreException>(InitializeAsync);
+        _storages[1].BeforeWrite = static _ => Task.CompletedTask;
+
+        var failure = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
+
+        Assert.Contains("does not guard its records", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Options_that_cannot_work_are_named_all_at_once()
     {
         _options.Slots[0].GrainStorage = "nowhere";

@@ -49,13 +49,7 @@ internal sealed class GrainStorageSlot(
             throw new AcceptorUnavailableException(OtherWriter, mayHaveTakenEffect: false);
         }
 
-        // A store where the last of two first writers wins would forget promises: this one must be refused.
-        if (await FirstWriteAsync(configuration, deadline.Token))
-        {
-            throw new ClusterException(
-                $"{storage.Place} lets a first write follow another one: it does not guard its records with ETags, " +
-                "so it cannot hold a slot.");
-        }
+        await ProveGuardAsync(configuration, deadline.Token);
     }
 
     public async Task CompleteAsync(Configuration configuration, CancellationToken cancellationToken)
@@ -67,6 +61,13 @@ internal sealed class GrainStorageSlot(
             throw new ClusterException($"{storage.Place}: its record, just written, is gone or another one.");
         }
 
+        if (record.State.Complete)
+        {
+            return;
+        }
+
+        // Again: an init that is resumed may have been interrupted between the first write and this.
+        await ProveGuardAsync(configuration, deadline.Token);
         record.State.Complete = true;
         try
         {
@@ -86,6 +87,19 @@ internal sealed class GrainStorageSlot(
             storage.Incarnation,
             CanList: false,
             cancellationToken => guard.StatusAsync(timeout, cancellationToken));
+    }
+
+    /// <summary>
+    /// A store where the last of two first writers wins would forget promises: a second one must be refused.
+    /// </summary>
+    private async Task ProveGuardAsync(Configuration configuration, CancellationToken deadline)
+    {
+        if (await FirstWriteAsync(configuration, deadline))
+        {
+            throw new ClusterException(
+                $"{storage.Place} lets a first write follow another one: it does not guard its records with ETags, " +
+                "so it cannot hold a slot.");
+        }
     }
 
     /// <returns>False if there was a record already.</returns>
