@@ -6,6 +6,7 @@ using CasPaxos.Registers;
 using CasPaxos.Testing;
 using CasPaxos.Testing.Load;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime.Hosting;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -195,7 +196,8 @@ public sealed class MostlyStorageTests(StorageServer shared)
         {
             for (var i = 0; i < storages.Length; i++)
             {
-                silo.Services.AddKeyedSingleton<IGrainStorage>($"{i}", storages[i]);
+                var storage = storages[i];
+                silo.Services.AddGrainStorage($"{i}", (_, _) => new StartedStorage(storage));
             }
 
             silo.AddCasPaxos(options =>
@@ -205,6 +207,7 @@ public sealed class MostlyStorageTests(StorageServer shared)
                 options.Slots.Add(new CasPaxosSlotOptions { GrainStorage = "1", Incarnation = incarnations[1] });
                 options.TombstoneAge = TimeSpan.FromMilliseconds(1);
                 options.EraseInterval = TimeSpan.FromMilliseconds(50);
+                options.StartTimeout = TimeSpan.FromSeconds(10);
             });
         }
 
@@ -233,5 +236,30 @@ public sealed class MostlyStorageTests(StorageServer shared)
         Assert.Contains("'0' cannot list", listing?.Message, StringComparison.Ordinal);
         Assert.Contains("'1' cannot list", listing?.Message, StringComparison.Ordinal);
         Assert.False(cluster.Silos[0].ServiceProvider.GetRequiredService<SlotStores>().CanList);
+    }
+
+    /// <summary>As most providers, it works only once its silo, or the init, has started it.</summary>
+    private sealed class StartedStorage(StorageDouble storage) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
+    {
+        private bool _started;
+
+        public void Participate(ISiloLifecycle observer) =>
+            observer.Subscribe<StartedStorage>(ServiceLifecycleStage.ApplicationServices, _ =>
+            {
+                _started = true;
+                return Task.CompletedTask;
+            });
+
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            Started().ReadStateAsync(stateName, grainId, grainState);
+
+        public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            Started().WriteStateAsync(stateName, grainId, grainState);
+
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            Started().ClearStateAsync(stateName, grainId, grainState);
+
+        private StorageDouble Started() =>
+            _started ? storage : throw new InvalidOperationException("The storage is not started.");
     }
 }
