@@ -6,6 +6,10 @@ namespace CasPaxos.Silo;
 /// <summary><c>init</c>: makes a cluster of new, empty databases.</summary>
 internal static class InitCommand
 {
+    /// <summary>Who initialises slots in grain storage: whoever adds the storages.</summary>
+    private const string Elsewhere =
+        "call services.InitializeCasPaxosAsync(), once, on the application's own host, which adds the grain storages";
+
     public static async Task<int> RunAsync(bool resume, IReadOnlyList<string> arguments)
     {
         using var stop = new StopSignal();
@@ -51,7 +55,7 @@ internal static class InitCommand
 
         if (connectionStrings.Count == 0)
         {
-            Console.WriteLine("No slot is in PostgreSQL; there is nothing else to initialise.");
+            Console.WriteLine($"The slots are in grain storage: {Elsewhere}.");
             return;
         }
 
@@ -93,9 +97,16 @@ internal static class InitCommand
         }
 
         var connectionStrings = slots.Select(slot => slot.ConnectionString).OfType<string>().ToList();
-        return connectionStrings.Count == 0 || connectionStrings.Count == slots.Count
-            ? connectionStrings
-            : throw new SettingsException(
-                ["CasPaxos:Slots: either every slot has a ConnectionString or none has: they are initialised as one."]);
+        if (connectionStrings.Count == 0 || connectionStrings.Count == slots.Count)
+        {
+            return connectionStrings;
+        }
+
+        var others = slots.Index().Where(slot => slot.Item.ConnectionString is null).Select(slot => slot.Index);
+        throw new SettingsException(
+        [
+            $"CasPaxos:Slots: slot {string.Join(", ", others)} has no ConnectionString, and slots are initialised all " +
+            $"at once. If it is in grain storage, {Elsewhere}: that initialises PostgreSQL slots too.",
+        ]);
     }
 }

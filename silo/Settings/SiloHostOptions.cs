@@ -59,7 +59,8 @@ public sealed class SiloHostOptions
 
     /// <summary>
     /// The databases of <see cref="ClusteringKind.CasPaxos"/>: a PostgreSQL connection string for each slot, the same
-    /// for all silos, in the same order. None, the default, for those of the register service's slots.
+    /// for all silos, in the same order. None, the default, for those of the register service's slots, if all slots
+    /// are in PostgreSQL.
     /// </summary>
     public IList<string> ClusteringDatabases { get; } = [];
 

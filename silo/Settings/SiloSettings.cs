@@ -44,8 +44,8 @@ internal static class SiloSettings
         if (options.Clustering == ClusteringKind.CasPaxos && ClusteringDatabases(options, registers).Count == 0)
         {
             errors.Add(
-                $"{SiloHostOptions.Section}:{nameof(options.ClusteringDatabases)}: there are none, and no slot has a " +
-                "ConnectionString: Clustering is CasPaxos.");
+                $"{SiloHostOptions.Section}:{nameof(options.ClusteringDatabases)}: there are none, and not every slot " +
+                "has a ConnectionString: Clustering is CasPaxos.");
         }
 
         var result = new SiloHostOptionsValidator().Validate(null, options);
@@ -61,7 +61,9 @@ internal static class SiloSettings
     public static IReadOnlyList<string> ClusteringDatabases(SiloHostOptions host, CasPaxosOptions registers) =>
         host.ClusteringDatabases.Count > 0
             ? [.. host.ClusteringDatabases]
-            : [.. registers.Slots.Select(slot => slot.ConnectionString).OfType<string>()];
+            : registers.Slots.All(slot => slot.ConnectionString is not null)
+                ? [.. registers.Slots.Select(slot => slot.ConnectionString!)]
+                : []; // Some of a cluster's databases are no cluster.
 
     private static T Bind<T>(IConfigurationSection section, List<string> errors)
         where T : new()

@@ -85,7 +85,7 @@ public sealed class CasPaxosOptions
         new Dictionary<string, ChangeFunction>(StringComparer.Ordinal);
 }
 
-/// <summary>Where one slot keeps its rows: exactly one of the two.</summary>
+/// <summary>Where one slot keeps its rows: exactly one of the two. Other slots may have the other.</summary>
 public sealed class CasPaxosSlotOptions
 {
     /// <summary>A PostgreSQL database that was initialised for this slot.</summary>
@@ -99,4 +99,6 @@ public sealed class CasPaxosSlotOptions
     /// slot has it in its database.
     /// </summary>
     public Guid? Incarnation { get; set; }
+
+    internal bool IsInGrainStorage => !string.IsNullOrWhiteSpace(GrainStorage);
 }

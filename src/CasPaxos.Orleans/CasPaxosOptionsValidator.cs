@@ -38,13 +38,13 @@ internal sealed class CasPaxosOptionsValidator : IValidateOptions<CasPaxosOption
 
     private static void Check(CasPaxosSlotOptions slot, string path, ValidateOptionsResultBuilder errors)
     {
-        if (string.IsNullOrWhiteSpace(slot.ConnectionString) == string.IsNullOrWhiteSpace(slot.GrainStorage))
+        if (string.IsNullOrWhiteSpace(slot.ConnectionString) != slot.IsInGrainStorage)
         {
             errors.AddError(
                 $"needs a {nameof(slot.ConnectionString)} or a {nameof(slot.GrainStorage)}, and not both.", path);
         }
 
-        if (!string.IsNullOrWhiteSpace(slot.GrainStorage) && (slot.Incarnation ?? Guid.Empty) == Guid.Empty)
+        if (slot.IsInGrainStorage && (slot.Incarnation ?? Guid.Empty) == Guid.Empty)
         {
             errors.AddError(
                 "is missing: a slot in grain storage needs a random id of its own, chosen once.",

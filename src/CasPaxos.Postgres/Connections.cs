@@ -33,9 +33,9 @@ internal static class Connections
         return settings;
     }
 
-    /// <summary>Where a connection string leads, for messages: no user and no password.</summary>
-    public static string Place(NpgsqlConnectionStringBuilder settings) =>
-        $"{settings.Host}:{settings.Port}/{settings.Database ?? settings.Username}";
+    /// <summary>Slot and where its connection string leads, for messages: no user and no password.</summary>
+    public static string Place(NpgsqlConnectionStringBuilder settings, int slot) =>
+        $"Slot {slot} at {settings.Host}:{settings.Port}/{settings.Database ?? settings.Username}";
 
     /// <summary>A pool of connections, each verified when it is opened.</summary>
     public static NpgsqlDataSource Open(

@@ -1,4 +1,4 @@
-using System.Collections.Immutable;
+using CasPaxos.Registers;
 using Npgsql;
 
 namespace CasPaxos.Postgres;
@@ -9,6 +9,11 @@ namespace CasPaxos.Postgres;
 /// <param name="DatabaseOid">Tells the databases of one server apart.</param>
 internal sealed record ServerFacts(string? Problem, long SystemIdentifier, long DatabaseOid)
 {
+    /// <summary>
+    /// The same text as the check of ADO.NET grain storage has it, so that slots of both kinds are told apart.
+    /// </summary>
+    public string Name => $"PostgreSQL, system_identifier {SystemIdentifier}";
+
     private const int OldestVersion = 140000;
 
     private const string Query = """
@@ -53,19 +58,11 @@ internal sealed record ServerFacts(string? Problem, long SystemIdentifier, long 
     }
 }
 
-/// <summary>What an initialised database says that it is.</summary>
-internal sealed record DatabaseFacts(
-    int FormatVersion,
-    bool Complete,
-    SlotIdentity Identity,
-    long ConfigurationEpoch,
-    ImmutableArray<Guid> Incarnations,
-    int PrepareQuorum,
-    int AcceptQuorum,
-    long Epoch,
-    Ballot Floor,
-    string Displaced,
-    long RowsEstimate)
+/// <summary>What an initialised database says of itself.</summary>
+/// <param name="Identity">Which acceptor it is.</param>
+/// <param name="Floor">The greatest ballot that it has ever erased.</param>
+/// <param name="RowsEstimate">About how many registers it holds, as of its last vacuum.</param>
+internal sealed record DatabaseFacts(StoredIdentity Identity, Ballot Floor, long RowsEstimate)
 {
     /// <summary>Asks a database who it is.</summary>
     public const string Query = "SELECT * FROM caspaxos.describe()";
@@ -90,20 +87,27 @@ internal sealed record DatabaseFacts(
     public static async Task<DatabaseFacts?> ReadAsync(NpgsqlDataReader reader, CancellationToken cancellationToken) =>
         await reader.ReadAsync(cancellationToken) ? From(reader) : null;
 
-    /// <summary>The configuration that the database was written with.</summary>
-    public Configuration ToConfiguration() =>
-        new(Identity.ClusterId, ConfigurationEpoch, Incarnations, PrepareQuorum, AcceptQuorum);
-
-    private static DatabaseFacts From(NpgsqlDataReader reader) => new(
-        FormatVersion: reader.GetInt32(0),
-        Complete: reader.GetBoolean(1),
-        Identity: new SlotIdentity(reader.GetGuid(2), reader.GetInt32(3), reader.GetGuid(4)),
-        ConfigurationEpoch: reader.GetInt64(5),
-        Incarnations: [.. reader.GetFieldValue<Guid[]>(6)],
-        PrepareQuorum: reader.GetInt32(7),
-        AcceptQuorum: reader.GetInt32(8),
-        Epoch: reader.GetInt64(9),
-        Floor: new Ballot(reader.GetInt64(10), new ProposerId(reader.GetGuid(11))),
-        Displaced: reader.GetString(12),
-        RowsEstimate: reader.GetInt64(13));
+    private static DatabaseFacts From(NpgsqlDataReader reader)
+    {
+        var format = reader.GetInt32(0);
+        var displaced = reader.GetString(12);
+        var identity = new StoredIdentity
+        {
+            Unreadable = format == SqlScripts.FormatVersion
+                ? null
+                : $"its tables have format {format}, this library reads {SqlScripts.FormatVersion}.",
+            Complete = reader.GetBoolean(1),
+            ClusterId = reader.GetGuid(2),
+            Slot = reader.GetInt32(3),
+            Incarnation = reader.GetGuid(4),
+            ConfigurationEpoch = reader.GetInt64(5),
+            Incarnations = [.. reader.GetFieldValue<Guid[]>(6)],
+            PrepareQuorum = reader.GetInt32(7),
+            AcceptQuorum = reader.GetInt32(8),
+            EpochHeard = reader.GetInt64(9),
+            Displaced = displaced.Length == 0 ? null : displaced,
+        };
+        var floor = new Ballot(reader.GetInt64(10), new ProposerId(reader.GetGuid(11)));
+        return new DatabaseFacts(identity, floor, reader.GetInt64(13));
+    }
 }

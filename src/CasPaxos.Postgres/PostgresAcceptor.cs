@@ -25,12 +25,12 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
     /// <param name="options">Limits; null for the defaults.</param>
     /// <exception cref="ArgumentException">The connection string or an option is wrong.</exception>
     public PostgresAcceptor(string connectionString, SlotIdentity identity, PostgresAcceptorOptions? options = null)
-        : this(connectionString, identity, options ?? new PostgresAcceptorOptions(), new ServerRegistry())
+        : this(connectionString, identity, options ?? new PostgresAcceptorOptions(), new SlotServers(false))
     {
     }
 
     internal PostgresAcceptor(
-        string connectionString, SlotIdentity identity, PostgresAcceptorOptions options, ServerRegistry servers)
+        string connectionString, SlotIdentity identity, PostgresAcceptorOptions options, SlotServers servers)
     {
         ArgumentNullException.ThrowIfNull(connectionString);
         ArgumentNullException.ThrowIfNull(identity);
@@ -38,7 +38,7 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
         Identity = identity;
         _options = options;
         var settings = Connections.Parse(connectionString, identity.Slot);
-        _place = $"Slot {identity.Slot} at {Connections.Place(settings)}";
+        _place = Connections.Place(settings, identity.Slot);
         _verifier = new SlotVerifier(_place, identity, options, servers);
         _open = () => Connections.Open(settings, options, _verifier.VerifyAsync);
         _dataSource = _open();
@@ -80,7 +80,11 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
                 reader => DatabaseFacts.ReadAsync(reader, CancellationToken.None),
                 cancellationToken);
             return new PostgresSlotStatus(
-                Identity.Slot, _verifier.FindProblem(facts), facts?.Epoch, facts?.Floor, facts?.RowsEstimate);
+                Identity.Slot,
+                _verifier.FindProblem(facts),
+                facts?.Identity.EpochHeard,
+                facts?.Floor,
+                facts?.RowsEstimate);
         }
         catch (AcceptorUnavailableException failure)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using CasPaxos.Registers;
 
 namespace CasPaxos.Postgres;
 
@@ -47,11 +48,25 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// anything. If the init is interrupted, another one refuses and names the slots; with
     /// <see cref="PostgresInitOptions.Resume"/> it finishes. Or drop the schema <c>caspaxos</c> where it is incomplete.
     /// </remarks>
-    public static Task<PostgresInitResult> InitializeAsync(
+    public static async Task<PostgresInitResult> InitializeAsync(
         IReadOnlyList<string> connectionStrings,
         PostgresInitOptions? options = null,
-        CancellationToken cancellationToken = default) =>
-        ClusterInit.RunAsync(connectionStrings, options ?? new PostgresInitOptions(), cancellationToken);
+        CancellationToken cancellationToken = default)
+    {
+        options ??= new PostgresInitOptions();
+        var init = new ClusterInit(
+            options.PrepareQuorum, options.AcceptQuorum, options.Resume, options.AllowSharedServer);
+        try
+        {
+            var (configuration, warnings) = await ClusterSlots.InitializeAsync(
+                Find(connectionStrings, options.Limits), init, cancellationToken);
+            return new PostgresInitResult(configuration, warnings);
+        }
+        catch (ClusterException refused)
+        {
+            throw new PostgresClusterException(refused.Message, refused.InnerException);
+        }
+    }
 
     /// <summary>Finds the configuration and prepares to ask every acceptor.</summary>
     /// <param name="connectionStrings">One for each slot, in the order of slots.</param>
@@ -71,28 +86,19 @@ public sealed class PostgresCluster : IAsyncDisposable
         CancellationToken cancellationToken = default)
     {
         options ??= new PostgresAcceptorOptions();
-        options.Validate();
-        var probes = await SlotProbe.RunAsync(connectionStrings, options, cancellationToken);
-        var configuration = Agree(probes);
-        var warnings = FindWarnings(probes, configuration, options);
-
-        var servers = new ServerRegistry();
-        foreach (var probe in probes)
+        try
         {
-            if (probe.Server is { } server && IsMember(probe, configuration))
-            {
-                servers.Claim(probe.Slot, server.SystemIdentifier);
-            }
+            var cluster = await ClusterSlots.OpenAsync(
+                Find(connectionStrings, options), options.AllowSharedServer, cancellationToken);
+            return new PostgresCluster(
+                cluster.Configuration,
+                [.. cluster.Slots.Select(slot => (PostgresAcceptor)slot.Acceptor)],
+                cluster.Warnings);
         }
-
-        return new PostgresCluster(
-            configuration,
-            [.. probes.Select(probe => new PostgresAcceptor(
-                connectionStrings[probe.Slot],
-                new SlotIdentity(configuration.ClusterId, probe.Slot, configuration.Incarnations[probe.Slot]),
-                options,
-                servers))],
-            warnings);
+        catch (ClusterException refused)
+        {
+            throw new PostgresClusterException(refused.Message, refused.InnerException);
+        }
     }
 
     /// <summary>Asks every slot about itself, for tools.</summary>
@@ -109,86 +115,16 @@ public sealed class PostgresCluster : IAsyncDisposable
         }
     }
 
-    /// <summary>
-    /// The newest configuration, if enough databases hold it that no newer one can have been agreed on.
-    /// </summary>
-    private static Configuration Agree(ImmutableArray<SlotProbe> probes)
+    /// <exception cref="ArgumentException">A connection string, their number or an option is wrong.</exception>
+    private static List<PostgresSlot> Find(IReadOnlyList<string> connectionStrings, PostgresAcceptorOptions options)
     {
-        var known = probes.Where(probe => probe.Database is { Complete: true }).ToList();
-        if (known.Count == 0)
-        {
-            throw new PostgresClusterException(
-                $"No database says which cluster it belongs to. {Reasons(probes)} A new cluster is made by the init.");
-        }
-
-        var newest = known.MaxBy(probe => probe.Database!.ConfigurationEpoch)!.Database!;
-        var configuration = newest.ToConfiguration();
-        if (configuration.Slots != probes.Length)
-        {
-            throw new PostgresClusterException(
-                $"Cluster {configuration.ClusterId} has {configuration.Slots} slots, but {probes.Length} connection " +
-                "strings were given: one for each slot is needed, in their order.");
-        }
-
-        foreach (var probe in known)
-        {
-            var identity = probe.Database!.Identity;
-            if (identity.ClusterId == configuration.ClusterId && identity.Slot != probe.Slot)
-            {
-                throw new PostgresClusterException(
-                    $"Connection string {probe.Slot} leads to the database of slot {identity.Slot}: put them in the " +
-                    "order of the slots.");
-            }
-        }
-
-        var agreeing = known.Count(probe => probe.Database!.ConfigurationEpoch == configuration.Epoch
-            && IsMember(probe, configuration));
-        if (agreeing < configuration.PrepareQuorum)
-        {
-            throw new PostgresClusterException(
-                $"Only {agreeing} of {configuration.Slots} databases agree on the configuration of cluster " +
-                $"{configuration.ClusterId}; {configuration.PrepareQuorum} are needed. {Reasons(probes)}");
-        }
-
-        var heard = known.Where(probe => IsMember(probe, configuration)).Max(probe => probe.Database!.Epoch);
-        return heard <= configuration.Epoch
-            ? configuration
-            : throw new PostgresClusterException(
-                $"A database of cluster {configuration.ClusterId} has heard of configuration epoch {heard}, but none " +
-                $"that can be reached holds a newer one than {configuration.Epoch}.");
+        options.Validate();
+        ArgumentNullException.ThrowIfNull(connectionStrings);
+        return connectionStrings.Count is 0 or > Configuration.SlotsMax
+            ? throw new ArgumentException(
+                $"A cluster has 1 to {Configuration.SlotsMax} slots, not {connectionStrings.Count}.",
+                nameof(connectionStrings))
+            : [.. connectionStrings.Select(
+                (connectionString, slot) => new PostgresSlot(connectionString, slot, options))];
     }
-
-    private static bool IsMember(SlotProbe probe, Configuration configuration) =>
-        probe.Database is { Complete: true, Displaced: "" } database
-        && database.Identity == new SlotIdentity(
-            configuration.ClusterId, probe.Slot, configuration.Incarnations[probe.Slot]);
-
-    private static ImmutableArray<string> FindWarnings(
-        ImmutableArray<SlotProbe> probes, Configuration configuration, PostgresAcceptorOptions options)
-    {
-        var warnings = ImmutableArray.CreateBuilder<string>();
-        foreach (var probe in probes)
-        {
-            var expected = new SlotIdentity(
-                configuration.ClusterId, probe.Slot, configuration.Incarnations[probe.Slot]);
-            var verifier = new SlotVerifier(probe.Place, expected, options, new ServerRegistry());
-            if ((probe.Problem ?? verifier.FindProblem(probe.Database)) is { } problem)
-            {
-                warnings.Add($"{probe.Place} does not serve: {problem}");
-            }
-        }
-
-        warnings.AddRange(SlotProbe.FindSharedServers(
-            probes.Where(probe => IsMember(probe, configuration)), options.AllowSharedServer));
-        return warnings.ToImmutable();
-    }
-
-    private static string Reasons(IEnumerable<SlotProbe> probes) =>
-        string.Join(' ', probes.Select(probe => probe switch
-        {
-            { Problem: { } problem } => $"{probe.Place}: {problem}",
-            { Database: null } => $"{probe.Place} holds no acceptor.",
-            { Database.Complete: false } => $"{probe.Place} is not completely initialised.",
-            _ => $"{probe.Place} is {probe.Database.Identity}.",
-        }));
 }

@@ -30,6 +30,14 @@ public sealed record PostgresInitOptions
     /// The longest that one statement may take; the tables are created in one. Default 30 s; 10 ms to 60 s.
     /// </summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The limits of the init's connections.</summary>
+    internal PostgresAcceptorOptions Limits => new()
+    {
+        ConnectTimeout = ConnectTimeout,
+        StatementTimeout = StatementTimeout,
+        ConnectionsMax = 1,
+    };
 }
 
 /// <summary>A cluster that was made.</summary>

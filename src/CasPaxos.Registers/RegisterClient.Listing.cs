@@ -98,7 +98,7 @@ public sealed partial class RegisterClient
             Timeout.InfiniteTimeSpan);
         var scans = Array.ConvertAll(_shards[0], slot => slot.Acceptor.ScanAsync(request, enough.Token));
         var pages = new List<ScanPage>(quorum);
-        Exception? failure = null;
+        var failures = new List<Exception>();
         await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))
         {
             if (scan.IsCompletedSuccessfully)
@@ -106,7 +106,7 @@ public sealed partial class RegisterClient
                 pages.Add(await scan);
             }
 
-            failure = scan.Exception?.InnerException ?? failure;
+            failures.AddRange(scan.Exception?.InnerExceptions ?? []);
             if (pages.Count == quorum)
             {
                 await enough.CancelAsync(); // What the others would say is not needed.
@@ -116,8 +116,9 @@ public sealed partial class RegisterClient
 
         cancellationToken.ThrowIfCancellationRequested();
         throw new AcceptorUnavailableException(
-            $"Only {pages.Count} of {quorum} acceptors answered. {failure?.Message}",
+            $"Only {pages.Count} of {quorum} acceptors answered. " +
+            string.Join(' ', failures.Select(failure => failure.Message)), // One may be down, another unable to list.
             mayHaveTakenEffect: false,
-            failure);
+            failures.FirstOrDefault());
     }
 }

@@ -62,10 +62,10 @@ internal static class StorageHost
         CasPaxosStorageInit.RunAsync(
             services, options, new CasPaxosStorageInitOptions { Resume = resume }, CancellationToken.None);
 
-    public static Task<GrainStorageCluster> OpenAsync(IServiceProvider services, CasPaxosOptions options) =>
-        GrainStorageCluster.OpenAsync(services, options, CancellationToken.None);
+    public static Task<OpenedCluster> OpenAsync(IServiceProvider services, CasPaxosOptions options) =>
+        SiloSlots.OpenAsync(services, options, CancellationToken.None);
 
     /// <summary>The acceptor of a cluster's first slot, with its memory empty.</summary>
     public static async Task<IAcceptor> OpenAcceptorAsync(IServiceProvider services, CasPaxosOptions options) =>
-        (await OpenAsync(services, options)).Stores[0].Acceptor;
+        (await OpenAsync(services, options)).Slots[0].Acceptor;
 }

@@ -51,7 +51,7 @@ public sealed class StorageIdentityTests
         var resumed = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
 
         Assert.All([whole, holed, resumed], failure =>
-            Assert.Contains("Initialised already", failure.Message, StringComparison.Ordinal));
+            Assert.Contains("there already", failure.Message, StringComparison.Ordinal));
         Assert.Empty(_storages[1].Records);
     }
 
@@ -83,7 +83,7 @@ public sealed class StorageIdentityTests
 
         var resumed = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
 
-        Assert.Contains("Initialised already", resumed.Message, StringComparison.Ordinal);
+        Assert.Contains("there already", resumed.Message, StringComparison.Ordinal);
         Assert.Empty(_storages[1].Records);
     }
 
@@ -111,12 +111,12 @@ public sealed class StorageIdentityTests
         var opened = await OpenAsync();
 
         await Assert.ThrowsAsync<AcceptorUnavailableException>(
-            () => opened.Stores[0].Acceptor.PrepareAsync("a", B(1)));
+            () => opened.Slots[0].Acceptor.PrepareAsync("a", B(1)));
         _storages[0].BeforeRead = static _ => Task.CompletedTask;
-        var served = await opened.Stores[0].Acceptor.PrepareAsync("a", B(1));
+        var served = await opened.Slots[0].Acceptor.PrepareAsync("a", B(1));
 
         Assert.IsType<AcceptorReply.Promised>(served);
-        Assert.Null((await opened.Stores[0].StatusAsync(default)).Problem);
+        Assert.Null((await opened.Slots[0].StatusAsync(default)).Problem);
     }
 
     [Theory]
@@ -125,7 +125,7 @@ public sealed class StorageIdentityTests
     public async Task A_storage_that_is_wiped_while_it_runs_lets_no_further_answer_out(bool alsoRegisters) // T-M4
     {
         await InitializeAsync();
-        var acceptor = (await OpenAsync()).Stores[0].Acceptor;
+        var acceptor = (await OpenAsync()).Slots[0].Acceptor;
         await acceptor.AcceptAsync("a", B(5), "v");
 
         if (alsoRegisters)
@@ -153,13 +153,13 @@ public sealed class StorageIdentityTests
     {
         await InitializeAsync();
         var opened = await OpenAsync();
-        await opened.Stores[0].Acceptor.AcceptAsync("a", B(5), "v");
+        await opened.Slots[0].Acceptor.AcceptAsync("a", B(5), "v");
 
         Array.ForEach(_storages, storage => storage.Wipe());
         await InitializeAsync();
 
         var failure = await Assert.ThrowsAsync<AcceptorUnavailableException>(
-            () => opened.Stores[0].Acceptor.AcceptAsync("a", B(1), "older"));
+            () => opened.Slots[0].Acceptor.AcceptAsync("a", B(1), "older"));
         Assert.Contains("belongs to cluster", failure.Message, StringComparison.Ordinal);
     }
 
@@ -183,7 +183,7 @@ public sealed class StorageIdentityTests
     public async Task A_newer_epoch_in_the_slots_record_fences_also_registers_that_were_never_written() // T-M7
     {
         await InitializeAsync();
-        var acceptor = (await OpenAsync()).Stores[0].Acceptor;
+        var acceptor = (await OpenAsync()).Slots[0].Acceptor;
         await acceptor.PrepareAsync("a", B(1));
         _storages[0].Edit(Slot, json => json.Replace("\"Epoch\":1", "\"Epoch\":2", StringComparison.Ordinal));
 
@@ -205,10 +205,23 @@ public sealed class StorageIdentityTests
     }
 
     [Fact]
+    public async Task An_init_that_was_interrupted_before_it_knew_refuses_such_a_storage_when_it_is_resumed()
+    {
+        _storages[1].GuardsWrites = false;
+        var writes = 0;
+        _storages[1].BeforeWrite = _ => ++writes == 1 ? Task.CompletedTask : throw new IOException("The wire is cut.");
+        await Assert.ThrowsAsync<SlotStoreException>(InitializeAsync);
+        _storages[1].BeforeWrite = static _ => Task.CompletedTask;
+
+        var failure = await Assert.ThrowsAsync<SlotStoreException>(() => InitializeAsync(resume: true));
+
+        Assert.Contains("does not guard its records", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Options_that_cannot_work_are_named_all_at_once()
     {
-        _options.Slots[0].GrainStorage = null;
-        _options.Slots[0].ConnectionString = "Host=here";
+        _options.Slots[0].GrainStorage = "nowhere";
         _options.Slots[1].GrainStorage = "nothing";
         _options.Slots.Add(new CasPaxosSlotOptions { GrainStorage = "2", Incarnation = Guid.NewGuid() });
 
@@ -218,7 +231,7 @@ public sealed class StorageIdentityTests
         Assert.Equal(opening.Failures, init.Failures);
         Assert.Collection(
             opening.Failures,
-            mixed => Assert.Contains("all PostgreSQL databases or all grain storages", mixed, StringComparison.Ordinal),
+            nowhere => Assert.Contains("no grain storage named 'nowhere'", nowhere, StringComparison.Ordinal),
             missing => Assert.Contains("no grain storage named 'nothing'", missing, StringComparison.Ordinal),
             shared => Assert.Contains("several slots are in grain storage '2'", shared, StringComparison.Ordinal));
     }
@@ -232,8 +245,8 @@ public sealed class StorageIdentityTests
         await StorageHost.InitializeAsync(_services, other);
         IAcceptor[] acceptors =
         [
-            (await OpenAsync()).Stores[0].Acceptor,
-            .. (await StorageHost.OpenAsync(_services, other)).Stores.Select(store => store.Acceptor),
+            (await OpenAsync()).Slots[0].Acceptor,
+            .. (await StorageHost.OpenAsync(_services, other)).Slots.Select(store => store.Acceptor),
         ];
 
         for (var i = 0; i < acceptors.Length; i++)
@@ -255,5 +268,5 @@ public sealed class StorageIdentityTests
     private Task<Configuration> InitializeAsync(bool resume) =>
         StorageHost.InitializeAsync(_services, _options, resume);
 
-    private Task<GrainStorageCluster> OpenAsync() => StorageHost.OpenAsync(_services, _options);
+    private Task<OpenedCluster> OpenAsync() => StorageHost.OpenAsync(_services, _options);
 }

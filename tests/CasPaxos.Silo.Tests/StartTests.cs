@@ -46,6 +46,14 @@ public sealed class StartTests(SiloFixture silo)
     [InlineData("run --Silo:SiloPort=abc", "Silo:SiloPort", "abc")]
     [InlineData("run --Silo:Name", "Silo:Name", "no value")]
     [InlineData("run --Silo:Clustering=CasPaxos", "Silo:ClusteringDatabases", "there are none")]
+    [InlineData(
+        "run --Silo:Clustering=CasPaxos --CasPaxos:Slots:0:ConnectionString=Host=a --CasPaxos:Slots:1:GrainStorage=b",
+        "Silo:ClusteringDatabases",
+        "not every slot has a ConnectionString")]
+    [InlineData(
+        "init --CasPaxos:Slots:0:ConnectionString=Host=a --CasPaxos:Slots:1:GrainStorage=b",
+        "CasPaxos:Slots: slot 1",
+        "InitializeCasPaxosAsync()")]
     public async Task A_command_line_that_is_wrong_is_explained(string command, string setting, string reason)
     {
         var (exitCode, output) = await RunAsync(command, []);

@@ -19,7 +19,7 @@ public static class CasPaxosReminderExtensions
     /// <param name="configure">Sets options; null for the silo's own service and the defaults.</param>
     /// <remarks>
     /// The registers' keys begin with <c>reminders/</c> and hold the grain's id: one of more than some 900 bytes throws
-    /// <see cref="ArgumentException"/>. The service must have its slots in PostgreSQL: those in Orleans grain storage
+    /// <see cref="ArgumentException"/>. A majority of the service's slots must be in PostgreSQL: those in grain storage
     /// cannot be listed. A silo whose options are wrong does not start: an <see cref="OptionsValidationException"/>
     /// names them.
     /// </remarks>

@@ -21,7 +21,7 @@ internal sealed class AcceptorGrain(
     private AcceptorAddress _address;
     private AcceptorQueue _queue = null!; // Set on activation.
 
-    private SlotStore Store => stores[_address.Slot];
+    private OpenedSlot Store => stores[_address.Slot];
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {

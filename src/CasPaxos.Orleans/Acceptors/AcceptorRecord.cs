@@ -1,3 +1,5 @@
+using CasPaxos.Registers;
+
 namespace CasPaxos.Orleans;
 
 /// <summary>
@@ -129,17 +131,26 @@ internal sealed class SlotRecord
         AcceptQuorum = configuration.AcceptQuorum,
     };
 
-    /// <summary>The configuration that the slot was written with.</summary>
-    public Configuration ToConfiguration() =>
-        new(ClusterId, Epoch, Incarnations ?? [], PrepareQuorum, AcceptQuorum);
+    /// <summary>Who the slot says that it is; null if there is no record.</summary>
+    public static StoredIdentity? Identify(GrainState<SlotRecord> record) =>
+        SlotStorage.IsThere(record) ? record.State.Identify() : null;
 
-    /// <summary>True if both were written by one init, or by one change of membership.</summary>
-    public bool AgreesWith(Configuration configuration) =>
-        Format == FormatVersion
-        && ClusterId == configuration.ClusterId
-        && Epoch == configuration.Epoch
-        && Incarnations is not null
-        && configuration.Incarnations.SequenceEqual(Incarnations)
-        && PrepareQuorum == configuration.PrepareQuorum
-        && AcceptQuorum == configuration.AcceptQuorum;
+    private StoredIdentity Identify() => new()
+    {
+        Unreadable = Format switch
+        {
+            FormatVersion => null,
+            0 => $"the slot's record was cleared. {StoredIdentity.Remedy}",
+            _ => $"the slot's record has format {Format}, this library reads {FormatVersion}.",
+        },
+        Complete = Complete,
+        ClusterId = ClusterId,
+        Slot = Slot,
+        Incarnation = Incarnations?.ElementAtOrDefault(Slot) ?? Guid.Empty, // It was found by it; this is a check.
+        ConfigurationEpoch = Epoch,
+        Incarnations = [.. Incarnations ?? []],
+        PrepareQuorum = PrepareQuorum,
+        AcceptQuorum = AcceptQuorum,
+        EpochHeard = Epoch,
+    };
 }

@@ -1,3 +1,5 @@
+using CasPaxos.Registers;
+
 namespace CasPaxos.Orleans;
 
 /// <summary>
@@ -16,10 +18,13 @@ public interface ISlotStoreCheck
 
 /// <summary>What a check found behind a grain storage.</summary>
 /// <param name="Problem">Null if a slot may live there; otherwise what is wrong and what to do.</param>
-/// <param name="Server">Tells servers apart, where that can be told: two slots on one server are refused.</param>
+/// <param name="Server">
+/// Tells servers apart: two slots on one are refused. Slots that are PostgreSQL databases of their own have
+/// "PostgreSQL, system_identifier N" here. Null if it cannot be told.
+/// </param>
 public sealed record SlotStoreFacts(string? Problem, string? Server);
 
-/// <summary>The slots of a cluster in grain storage could not be initialised or opened.</summary>
+/// <summary>The slots of a silo's cluster could not be initialised or opened.</summary>
 public sealed class SlotStoreException : Exception
 {
     /// <summary>Says what is wrong, and what to do.</summary>
@@ -31,4 +36,7 @@ public sealed class SlotStoreException : Exception
 
     /// <summary>True if waiting may help.</summary>
     public bool MayPass { get; }
+
+    internal static SlotStoreException From(ClusterException refused) =>
+        new(refused.Message, refused.MayPass, refused.InnerException);
 }

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CasPaxos.Registers;
 
 namespace CasPaxos.Orleans;
@@ -14,10 +13,7 @@ namespace CasPaxos.Orleans;
 internal sealed class SlotGuard(
     SlotStorage storage, Configuration expected, IReadOnlyList<ISlotStoreCheck> checks, SlotServers servers)
 {
-    private const string Remedy =
-        "It may have forgotten promises. Give the slot a new, empty store as a new member; never restore an old one.";
-
-    private volatile SlotRecord? _admitted;
+    private volatile StoredIdentity? _admitted;
 
     /// <summary>Lets a batch begin.</summary>
     /// <returns>The least epoch of the slot's records.</returns>
@@ -26,14 +22,15 @@ internal sealed class SlotGuard(
     {
         if (_admitted is { } admitted)
         {
-            return admitted.Epoch;
+            return admitted.EpochHeard;
         }
 
-        Refuse(await FindUnfitAsync(storage, checks, servers, deadline));
-        var record = await storage.ReadSlotAsync(deadline);
-        Refuse(FindProblem(record));
-        _admitted = record.State;
-        return record.State.Epoch;
+        var (unfit, server) = await CheckAsync(storage, checks, deadline);
+        Refuse(unfit ?? servers.FindTwin(storage.Slot, server));
+        var identity = SlotRecord.Identify(await storage.ReadSlotAsync(deadline));
+        Refuse(FindProblem(identity));
+        _admitted = identity;
+        return identity!.EpochHeard;
     }
 
     /// <summary>Lets the answers of a batch out, if the storage is still the one that the batch began with.</summary>
@@ -42,8 +39,8 @@ internal sealed class SlotGuard(
     {
         try
         {
-            var record = await storage.ReadSlotAsync(deadline);
-            if ((FindProblem(record) ?? FindChange(record.State, epoch)) is { } problem)
+            var identity = SlotRecord.Identify(await storage.ReadSlotAsync(deadline));
+            if ((FindProblem(identity) ?? FindChange(identity!, epoch)) is { } problem)
             {
                 _admitted = null;
                 throw new AcceptorUnavailableException(
@@ -58,7 +55,7 @@ internal sealed class SlotGuard(
     }
 
     /// <summary>Asks the storage about itself, for tools.</summary>
-    public async Task<SlotStoreStatus> StatusAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    public async Task<SlotStatus> StatusAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(timeout);
@@ -66,18 +63,19 @@ internal sealed class SlotGuard(
         {
             var epoch = await AdmitAsync(deadline.Token);
             await ConfirmAsync(epoch, deadline.Token);
-            return new SlotStoreStatus(Problem: null, epoch, Floor: null, RowsEstimate: null);
+            return new SlotStatus(Problem: null, epoch, Floor: null, RowsEstimate: null);
         }
         catch (AcceptorUnavailableException failure)
         {
-            return new SlotStoreStatus(failure.Message, Epoch: null, Floor: null, RowsEstimate: null);
+            return new SlotStatus(failure.Message, Epoch: null, Floor: null, RowsEstimate: null);
         }
     }
 
-    /// <summary>What the checks have against the product behind a storage; null for nothing.</summary>
+    /// <summary>Asks the checks about the product behind a storage.</summary>
+    /// <returns>What they have against it, null for nothing; and the server that it is on, if they know it.</returns>
     /// <exception cref="AcceptorUnavailableException">It cannot be reached.</exception>
-    public static async Task<string?> FindUnfitAsync(
-        SlotStorage storage, IReadOnlyList<ISlotStoreCheck> checks, SlotServers servers, CancellationToken deadline)
+    public static async Task<SlotStoreFacts> CheckAsync(
+        SlotStorage storage, IReadOnlyList<ISlotStoreCheck> checks, CancellationToken deadline)
     {
         const string adoNet = "Orleans.Storage.AdoNetGrainStorage";
         SlotStoreFacts? facts = null;
@@ -94,16 +92,13 @@ internal sealed class SlotGuard(
             }
         }
 
-        if (facts is null)
-        {
-            // Its stock tables on PostgreSQL let two first writers both win, so unchecked it is not trusted.
-            return storage.Kind.FullName == adoNet
+        // The stock tables of ADO.NET on PostgreSQL let two first writers both win, so unchecked it is not trusted.
+        return facts ?? new SlotStoreFacts(
+            storage.Kind.FullName == adoNet
                 ? "nothing has checked its tables. Add the package CasPaxos.Orleans.AdoNet and call " +
                     "AddCasPaxosAdoNet() on the silo."
-                : null;
-        }
-
-        return facts.Problem ?? servers.FindTwin(storage, facts.Server);
+                : null,
+            Server: null);
     }
 
     private void Refuse(string? problem)
@@ -115,44 +110,10 @@ internal sealed class SlotGuard(
         }
     }
 
-    private string? FindProblem(GrainState<SlotRecord> record) => record.State switch
-    {
-        _ when !SlotStorage.IsThere(record) =>
-            $"it holds no slot of incarnation {storage.Incarnation}: it was wiped, or never initialised. {Remedy}",
-        { Format: 0 } => $"the slot's record was cleared. {Remedy}",
-        { Format: not SlotRecord.FormatVersion } =>
-            $"the slot's record has format {record.State.Format}, this library reads {SlotRecord.FormatVersion}.",
-        { Complete: false } => "its initialisation was begun and not finished. Run the init again and let it resume.",
-        _ when record.State.ClusterId != expected.ClusterId =>
-            $"it belongs to cluster {record.State.ClusterId}, not {expected.ClusterId}. {Remedy}",
-        _ when record.State.Slot != storage.Slot =>
-            $"it is slot {record.State.Slot}, not {storage.Slot}: check the order of the slots.",
-        _ when record.State.Incarnations?.ElementAtOrDefault(storage.Slot) != storage.Incarnation =>
-            $"its configuration has another incarnation than {storage.Incarnation} for the slot. {Remedy}",
-        _ => null,
-    };
+    private string? FindProblem(StoredIdentity? identity) =>
+        StoredIdentity.FindProblem(identity, expected.ClusterId, storage.Slot, storage.Incarnation);
 
-    private static string? FindChange(SlotRecord record, long epoch) =>
-        record.Epoch == epoch ? null : $"its configuration has changed from epoch {epoch} to {record.Epoch}.";
-}
-
-/// <summary>Which server each slot of a cluster is on, as far as the checks can tell.</summary>
-internal sealed class SlotServers(bool sharingAllowed)
-{
-    private readonly ConcurrentDictionary<string, int> _slots = new(StringComparer.Ordinal);
-
-    /// <summary>Notes the server of a slot.</summary>
-    /// <returns>What is wrong with it, if another slot is there already and that is not allowed.</returns>
-    public string? FindTwin(SlotStorage storage, string? server)
-    {
-        if (server is null || _slots.GetOrAdd(server, storage.Slot) is var first && first == storage.Slot)
-        {
-            return null;
-        }
-
-        return sharingAllowed
-            ? null
-            : $"slot {first} is on the same server ({server}). One failure would take both: slots need servers of " +
-                $"their own. For development there is the option {nameof(CasPaxosOptions.AllowSharedServer)}.";
-    }
+    private static string? FindChange(StoredIdentity identity, long epoch) => identity.EpochHeard == epoch
+        ? null
+        : $"its configuration has changed from epoch {epoch} to {identity.EpochHeard}.";
 }

@@ -1,23 +1,8 @@
-using CasPaxos.Postgres;
 using CasPaxos.Registers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace CasPaxos.Orleans;
-
-/// <summary>Where one slot keeps its rows.</summary>
-/// <param name="Acceptor">Asks it.</param>
-/// <param name="Incarnation">Which database it must be.</param>
-/// <param name="StatusAsync">Asks it about itself.</param>
-internal sealed record SlotStore(
-    IAcceptor Acceptor, Guid Incarnation, Func<CancellationToken, Task<SlotStoreStatus>> StatusAsync);
-
-/// <summary>What a slot's store says of itself, for tools.</summary>
-/// <param name="Problem">Null if it serves; otherwise why it cannot be reached or refuses.</param>
-/// <param name="Epoch">The newest configuration epoch that it knows; null if it does not say.</param>
-/// <param name="Floor">The greatest ballot that it has ever erased; null if it does not say.</param>
-/// <param name="RowsEstimate">About how many registers it holds; null if it does not say.</param>
-internal sealed record SlotStoreStatus(string? Problem, long? Epoch, Ballot? Floor, long? RowsEstimate);
 
 /// <summary>
 /// The stores of all slots, opened before the silo joins the cluster. A silo without a quorum of databases does not
@@ -32,12 +17,9 @@ internal sealed partial class SlotStores(
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
-    private PostgresCluster? _postgres;
-    private SlotStore[] _stores = [];
-    private Configuration? _configuration;
+    private OpenedCluster? _cluster;
 
-    public Configuration Configuration =>
-        _configuration ?? throw new InvalidOperationException("The slots are opened when the silo starts.");
+    public Configuration Configuration => Cluster.Configuration;
 
     /// <summary>Limits of proposers and queues on this silo.</summary>
     public RegisterClientOptions ClientOptions { get; } = new()
@@ -50,20 +32,29 @@ internal sealed partial class SlotStores(
         Proposer = ProposerSettings.Default with { DeliveredOnce = true },
     };
 
-    public SlotStore this[int slot] => _stores[slot];
+    /// <summary>
+    /// True if the slots that can list are enough for a listing, whatever the others hold. Those in grain storage
+    /// cannot.
+    /// </summary>
+    public bool CanList => Cluster.Slots.Count(slot => slot.CanList) >= Configuration.ReadQuorum;
 
-    private bool InGrainStorage =>
-        options.Value.Slots.Any(slot => !string.IsNullOrWhiteSpace(slot.GrainStorage));
+    public OpenedSlot this[int slot] => Cluster.Slots[slot];
+
+    private OpenedCluster Cluster =>
+        _cluster ?? throw new InvalidOperationException("The slots are opened when the silo starts.");
 
     public void Participate(ISiloLifecycle lifecycle) =>
         lifecycle.Subscribe<SlotStores>(
-            InGrainStorage ? GrainStorageStage : ServiceLifecycleStage.RuntimeStorageServices, OpenAsync);
+            options.Value.Slots.Any(slot => slot.IsInGrainStorage)
+                ? GrainStorageStage
+                : ServiceLifecycleStage.RuntimeStorageServices,
+            OpenAsync);
 
     public async ValueTask DisposeAsync()
     {
-        if (_postgres is not null)
+        foreach (var acceptor in _cluster?.Slots.Select(slot => slot.Acceptor).OfType<IAsyncDisposable>() ?? [])
         {
-            await _postgres.DisposeAsync();
+            await acceptor.DisposeAsync();
         }
     }
 
@@ -71,60 +62,25 @@ internal sealed partial class SlotStores(
     {
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(options.Value.StartTimeout);
-        IReadOnlyList<string> warnings;
-        while (true)
+        while (_cluster is null)
         {
             try
             {
-                warnings = InGrainStorage
-                    ? await OpenGrainStorageAsync(cancellationToken)
-                    : await OpenPostgresAsync(cancellationToken);
-                break;
+                _cluster = await SiloSlots.OpenAsync(services, options.Value, cancellationToken);
             }
-            catch (Exception failure) when (failure is PostgresClusterException or SlotStoreException { MayPass: true }
-                && !deadline.IsCancellationRequested)
+            catch (SlotStoreException failure) when (failure.MayPass && !deadline.IsCancellationRequested)
             {
                 LogNotOpen(failure.Message);
                 await Task.Delay(RetryAfter, deadline.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
-        foreach (var warning in warnings)
+        foreach (var warning in _cluster.Warnings)
         {
             LogWarning(warning);
         }
 
         LogOpened(Configuration.ClusterId, Configuration.Epoch, Configuration.Slots);
-    }
-
-    private async Task<IReadOnlyList<string>> OpenPostgresAsync(CancellationToken cancellationToken)
-    {
-        _postgres = await PostgresCluster.OpenAsync(
-            [.. options.Value.Slots.Select(slot => slot.ConnectionString!)],
-            new PostgresAcceptorOptions { AllowSharedServer = options.Value.AllowSharedServer },
-            cancellationToken);
-        _configuration = _postgres.Configuration;
-        _stores =
-        [
-            .. _postgres.Acceptors.Select(acceptor => new SlotStore(
-                acceptor, acceptor.Identity.Incarnation, token => StatusAsync(acceptor, token))),
-        ];
-        return _postgres.Warnings;
-    }
-
-    private async Task<IReadOnlyList<string>> OpenGrainStorageAsync(CancellationToken cancellationToken)
-    {
-        var cluster = await GrainStorageCluster.OpenAsync(services, options.Value, cancellationToken);
-        _configuration = cluster.Configuration;
-        _stores = [.. cluster.Stores];
-        return cluster.Warnings;
-    }
-
-    private static async Task<SlotStoreStatus> StatusAsync(
-        PostgresAcceptor acceptor, CancellationToken cancellationToken)
-    {
-        var status = await acceptor.StatusAsync(cancellationToken);
-        return new SlotStoreStatus(status.Problem, status.Epoch, status.Floor, status.RowsEstimate);
     }
 
     [LoggerMessage(2001, LogLevel.Information, "Cluster {ClusterId}, epoch {Epoch}, {Slots} slots.")]

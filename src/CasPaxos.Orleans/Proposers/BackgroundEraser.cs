@@ -17,6 +17,7 @@ internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLife
 
     public BackgroundEraser(
         SiloRegisters registers,
+        SlotStores stores,
         AcceptorMap map,
         ILocalSiloDetails silo,
         IOptions<CasPaxosOptions> options,
@@ -26,11 +27,10 @@ internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLife
         _tombstoneAge = options.Value.TombstoneAge;
         _logger = logger;
 
-        // Slots in grain storage cannot be looked through.
-        var listable = options.Value.Slots.All(slot => slot.GrainStorage is null);
+        // Where too many slots are in grain storage, deleted registers cannot be found.
         _sweeps = new SiloSweeps(
-            listable ? options.Value.EraseInterval : TimeSpan.Zero,
-            isMine: () => silo.SiloAddress.Equals(map.Place(new AcceptorAddress(0, 0))),
+            options.Value.EraseInterval,
+            isMine: () => stores.CanList && silo.SiloAddress.Equals(map.Place(new AcceptorAddress(0, 0))),
             SweepAsync);
     }
 
