@@ -83,7 +83,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
         var at = refused.Current.Exists ? $"it is at ETag {refused.Current.ETag}" : "it does not exist";
         if (refused.Recovered)
         {
-            return $"Refused: an earlier try had been ({refused.Reason}), and so no other takes effect; now {at}.";
+            return $"Refused: an earlier try was ({refused.Reason}), and so none takes effect any more; now {at}.";
         }
 
         return refused.Reason switch

@@ -17,6 +17,10 @@ internal sealed class Delivery(
     /// <summary>What is waited after a failure that came at once.</summary>
     public static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(25);
 
+    private const string Unsettled =
+        "It does not fit what is there, but an earlier try may come up when it does, and the register has no room to " +
+        "rule that out.";
+
     private readonly long _began = time.GetTimestamp();
     private readonly List<Task<OutcomeMessage>> _sent = [];
     private readonly bool _isRead = operation.Change is Change.Read;
@@ -181,7 +185,11 @@ internal sealed class Delivery(
                 _reason = unavailable.Reason;
                 return IsAlone ? Undecided() : null; // It says nothing of a try before this delivery.
             default:
-                return IsAlone ? outcome : null; // Another try may find it to fit; one to come settles it.
+                // Another try may find it to fit; one to come settles it, where there is room.
+                return !IsAlone ? null
+                    : operation.RetrySince is { } since && outcome is not Outcome.Faulted
+                    ? new Outcome.Unknown(operation.Id, since, Unsettled)
+                    : outcome;
         }
     }
 

@@ -16,10 +16,6 @@ internal sealed class Fold
     private const string Overtaken =
         "The register has changed so often that it no longer shows whether this was applied.";
 
-    private const string Unsettled =
-        "It does not fit what is there, but an earlier try may come up when it does, and the record has no room to " +
-        "rule that out.";
-
     private readonly List<(OperationId Id, ETag ETag)> _applied = [];
     private readonly List<Settlement> _settled = [];
     private readonly List<Verdict> _verdicts = [];
@@ -151,19 +147,12 @@ internal sealed class Fold
 
     /// <summary>
     /// An operation that changes nothing. A try that a paused silo holds may come up when it fits, so a retry is
-    /// settled: the record says that it is over.
+    /// settled: the record says that it is over. Where that cannot be said, the answer holds for this try only.
     /// </summary>
     private void Stay(Pending pending, RefusalReason? reason)
     {
-        var isRetry = pending.Operation.RetrySince is not null;
-        var neverFits = NeverFits(pending.Operation.Change);
-        if (isRetry && !neverFits && !TrySettle(pending.Operation, reason))
-        {
-            Answer(pending, new Outcome.Unknown(pending.Operation.Id, pending.Since.GetValueOrDefault(), Unsettled));
-            return;
-        }
-
-        var isFinal = isRetry || neverFits;
+        var isFinal = NeverFits(pending.Operation.Change)
+            || (pending.Operation.RetrySince is not null && TrySettle(pending.Operation, reason));
         Answer(
             pending,
             reason is { } refusal

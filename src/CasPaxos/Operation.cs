@@ -7,7 +7,7 @@ namespace CasPaxos;
 /// 128 random bits, never used before: becomes the creation id if it creates (rule 17).
 /// </param>
 /// <param name="RetrySince">
-/// Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told: the
+/// Where the register stood before the first try: the same for all tries. Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told: the
 /// operation then looks for its own id before it is tried again (rule 12).
 /// </param>
 /// <param name="KnownSince">
@@ -38,12 +38,15 @@ public abstract record Outcome
     /// The operation found itself applied by an earlier try; others may have changed the register since.
     /// </param>
     /// <param name="Final">
-    /// True if no other try takes effect any more: always, but for a first try of a custom change that kept what is
-    /// there.
+    /// True if no other try takes effect any more: always, but for a custom change that kept what is there; see
+    /// <see cref="Refused"/>.
     /// </param>
     public sealed record Applied(ETag ETag, Snapshot Current, bool Recovered = false, bool Final = true) : Outcome;
 
-    /// <summary>It did not fit what is there, took no effect and never will. Not a failure of the service.</summary>
+    /// <summary>
+    /// It did not fit what is there, took no effect and, if <paramref name="Final"/>, never will. Not a failure of the
+    /// service.
+    /// </summary>
     /// <param name="Reason">Why.</param>
     /// <param name="Current">What is there, as agreed as a read.</param>
     /// <param name="Recovered">
@@ -51,8 +54,9 @@ public abstract record Outcome
     /// fit now.
     /// </param>
     /// <param name="Final">
-    /// True if no other try takes effect any more: always for a retry, and where what was expected can never be again.
-    /// Otherwise it holds for this try; only who has sent another one beside it must wait for that one's answer.
+    /// True if no other try takes effect any more: for a retry, as long as the register has room to say so, and where
+    /// what was expected can never be again. Otherwise it holds for this try, and only who has sent another one that
+    /// may still be carried out needs to know; a single try is always final.
     /// </param>
     public sealed record Refused(
         RefusalReason Reason, Snapshot Current, bool Recovered = false, bool Final = true) : Outcome;

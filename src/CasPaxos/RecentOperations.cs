@@ -56,8 +56,9 @@ public sealed class RecentOperations
     public ImmutableArray<int> Rounds { get; }
 
     /// <summary>
-    /// The operations that were settled at a version from which on all changes are shown. Older ones are not needed: a
-    /// try of an operation begins no later than it is settled, and is not applied where changes since are not shown.
+    /// The operations that were settled at a version from which on all changes are shown. Older ones are not needed:
+    /// all tries of an operation carry one position, of a version that is not above the one at which it is settled, and
+    /// none is applied where not all changes since are shown.
     /// </summary>
     public ImmutableArray<Settlement> Settled { get; internal init; } = [];
 

@@ -129,6 +129,16 @@ public sealed class DeliveryTests
     }
 
     [Fact]
+    public async Task A_retry_of_the_caller_that_cannot_be_settled_says_nothing_of_what_it_retries()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Exists with { Final = false }));
+
+        var outcome = await routes.DeliverAsync(new Change.Create(new byte[1]), Known, retrySince: Known);
+
+        Assert.Equal(Known, Assert.IsType<Outcome.Unknown>(outcome).Since);
+    }
+
+    [Fact]
     public async Task One_that_is_alone_needs_nothing_for_good()
     {
         var routes = new ScriptedRoutes(_ => Answer(Exists with { Final = false }));

@@ -154,7 +154,7 @@ public sealed class SettlementTests
     }
 
     [Fact]
-    public void Where_there_is_no_room_a_retry_that_changes_nothing_is_unknown()
+    public void Where_there_is_no_room_a_retry_that_changes_nothing_is_not_final()
     {
         var record = Record("there");
         Operation Retry(int number) => new(Op(number), Change("create"), Id(1000 + number), record.Position);
@@ -163,7 +163,8 @@ public sealed class SettlementTests
         var fold = Over(record, Retry(99));
 
         Assert.Equal(RecentOperations.IdsMin, record.Recent.Settled.Length);
-        Assert.Equal(record.Position, Assert.IsType<Outcome.Unknown>(fold.Verdicts[0].Outcome).Since);
+        Assert.False(Assert.IsType<Outcome.Refused>(fold.Verdicts[0].Outcome).Final);
+        Assert.True(fold.NeedsAccept);
         Assert.Same(record, fold.Record);
         Assert.True(IsRecovered(Over(record, Retry(1)).Verdicts[0].Outcome));
     }
@@ -179,7 +180,8 @@ public sealed class SettlementTests
         var delete = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 9), Id(1001), tombstone.Position));
         var older = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 5), Id(1001), tombstone.Position));
 
-        Assert.IsType<Outcome.Unknown>(custom.Verdicts[0].Outcome);
+        Assert.False(IsFinal(custom.Verdicts[0].Outcome));
+        Assert.Empty(custom.Record.Recent.Settled);
         Assert.True(IsFinal(delete.Verdicts[0].Outcome));
         Assert.Equal(9, delete.Record.DeletedAt);
         Assert.Equal(7, older.Record.DeletedAt);

@@ -80,6 +80,10 @@ internal sealed class FollowedRun : OperationRun
                 _since = call.Proposer.Position ?? _since;
                 Send();
                 break;
+            case Outcome.Applied or Outcome.Refused when IsAlone && _isRetry:
+                _isInDoubt = true; // Of this try it is true; an earlier one may be held by a paused node.
+                GiveUp();
+                break;
             default:
                 if (IsAlone)
                 {
@@ -122,7 +126,7 @@ internal sealed class FollowedRun : OperationRun
 
     private void GiveUp()
     {
-        if (IsAlone)
+        if (IsAlone && !_isRetry)
         {
             End(new Outcome.Unavailable("No node."));
             return;

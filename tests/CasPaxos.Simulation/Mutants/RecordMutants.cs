@@ -55,7 +55,7 @@ internal static class RecordMutants
         new(
             "refusal-not-settled",
             "A retry is refused for good although the record does not tell its other tries.",
-            new Patch(Folding, "isRetry && !neverFits && !TrySettle(pending.Operation, reason)", "false")),
+            new Patch(Folding, " && TrySettle(pending.Operation, reason)", "")),
         new(
             "settlement-overlooked",
             "A try does not look whether its operation is settled.",
