@@ -105,8 +105,8 @@ internal static class InitCommand
         var others = slots.Index().Where(slot => slot.Item.ConnectionString is null).Select(slot => slot.Index);
         throw new SettingsException(
         [
-            $"CasPaxos:Slots: slot {string.Join(", ", others)} has no ConnectionString, and slots are initialised all " +
-            $"at once. If it is in grain storage, {Elsewhere}: that initialises PostgreSQL slots too.",
+            $"CasPaxos:Slots: slot {string.Join(", ", others)} has no ConnectionString, and slots are initialised " +
+            $"all at once. If it is in grain storage, {Elsewhere}: that initialises PostgreSQL slots too.",
         ]);
     }
 }

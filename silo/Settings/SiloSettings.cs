@@ -44,8 +44,8 @@ internal static class SiloSettings
         if (options.Clustering == ClusteringKind.CasPaxos && ClusteringDatabases(options, registers).Count == 0)
         {
             errors.Add(
-                $"{SiloHostOptions.Section}:{nameof(options.ClusteringDatabases)}: there are none, and not every slot " +
-                "has a ConnectionString: Clustering is CasPaxos.");
+                $"{SiloHostOptions.Section}:{nameof(options.ClusteringDatabases)}: there are none, and not every " +
+                "slot has a ConnectionString: Clustering is CasPaxos.");
         }
 
         var result = new SiloHostOptionsValidator().Validate(null, options);

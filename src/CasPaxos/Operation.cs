@@ -7,8 +7,9 @@ namespace CasPaxos;
 /// 128 random bits, never used before: becomes the creation id if it creates (rule 17).
 /// </param>
 /// <param name="RetrySince">
-/// Where the register stood before the first try: the same for all tries. Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told: the
-/// operation then looks for its own id before it is tried again (rule 12).
+/// Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told, where the
+/// register stood before the first try, the same for all of them: the operation then looks for its own id before it is
+/// tried again (rule 12).
 /// </param>
 /// <param name="KnownSince">
 /// For a first try whose caller may try again elsewhere before this one has ended: where the register stood then, or

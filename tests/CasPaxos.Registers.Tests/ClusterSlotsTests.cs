@@ -282,7 +282,8 @@ public sealed class ClusterSlotsTests
 
         await OpenAsync();
 
-        Assert.Contains("slot 0 is on the same server", _stores[1].Servers!.FindTwin(1, "here"), StringComparison.Ordinal);
+        var twin = _stores[1].Servers!.FindTwin(1, "here");
+        Assert.Contains("slot 0 is on the same server", twin, StringComparison.Ordinal);
     }
 
     private static AcceptorUnavailableException Down(FakeStore store) =>

@@ -12,6 +12,8 @@ internal sealed class ChosenValues(World world, int register)
     private readonly HashSet<OperationId> _known = [];
     private readonly HashSet<OperationId> _knownChosen = [];
     private readonly HashSet<OperationId> _settled = [];
+    private readonly HashSet<OperationId> _over = []; // Settled in a chosen record, or refused for good.
+    private readonly Dictionary<OperationId, long> _versions = []; // That an operation made, in a chosen record.
     private readonly Dictionary<OperationId, ProposerId> _firstProposers = [];
 
     /// <summary>An accept leaves its proposer.</summary>
@@ -50,6 +52,16 @@ internal sealed class ChosenValues(World world, int register)
         }
     }
 
+    /// <summary>A client is told that an operation takes no effect, and never will.</summary>
+    public void Refused(OperationId id)
+    {
+        _over.Add(id);
+        if (_versions.ContainsKey(id))
+        {
+            Violate("refused for good", $"{$"{id}"[..8]} is refused, and was applied.");
+        }
+    }
+
     public bool IsEverywhere(Ballot ballot) =>
         BitOperations.PopCount((uint)_proposals[ballot].Slots) == world.Scenario.Slots;
 
@@ -60,10 +72,12 @@ internal sealed class ChosenValues(World world, int register)
             world.Trace.Add(register, $"chosen: {proposal.Ballot} {proposal}");
         }
 
-        foreach (var id in proposal.Record.Recent.Ids)
+        foreach (var settlement in proposal.Record.Recent.Settled)
         {
-            _knownChosen.Add(id);
+            _over.Add(settlement.Id);
         }
+
+        CheckOnce(proposal.Record);
 
         // Nearly always the last; but an adopted value may be completed by a late accept.
         var place = _chosen.Count;
@@ -81,6 +95,26 @@ internal sealed class ChosenValues(World world, int register)
         if (place + 1 < _chosen.Count)
         {
             CheckOrder(proposal, _chosen[place + 1]);
+        }
+    }
+
+    /// <summary>An operation makes one version, in whatever life of the register; or none, once that is said.</summary>
+    private void CheckOnce(RegisterRecord record)
+    {
+        var version = record.Version - record.Recent.Ids.Length;
+        foreach (var id in record.Recent.Ids)
+        {
+            version++;
+            _knownChosen.Add(id);
+            if (!_versions.TryAdd(id, version) && _versions[id] != version)
+            {
+                Violate("applied once", $"{$"{id}"[..8]} made version {_versions[id]} and {version}.");
+            }
+
+            if (_over.Contains(id))
+            {
+                Violate("refused for good", $"{$"{id}"[..8]} is over, and made version {version}.");
+            }
         }
     }
 

@@ -65,6 +65,9 @@ internal sealed class Invariants
         }
     }
 
+    /// <summary>A client is told that an operation takes no effect, and never will.</summary>
+    public void Refused(int register, OperationId id) => _values[register].Refused(id);
+
     /// <summary>An accept is durable at a slot.</summary>
     public void Accepted(int slot, int register, AcceptorRequest.Accept accept) =>
         _values[register].Accepted(slot, accept.Ballot);

@@ -6,7 +6,6 @@ internal abstract class OperationRun
     private readonly long _begun;
     private readonly long _start;
     private Outcome.Applied? _applied;
-    private bool _isRefused; // For good.
 
     protected OperationRun(World world, Client client, int register, Change change)
     {
@@ -49,24 +48,25 @@ internal abstract class OperationRun
     public override string ToString() => $"{Client} ({$"{Id}"[..8]})";
 
     /// <summary>
-    /// Takes what a try says, however late: one try at most is applied, the others find it; and none is after one was
+    /// Takes what a try says, however late: one try at most is applied, the others find it; and none ever is if one was
     /// refused for good.
     /// </summary>
     protected Outcome? Check(Outcome? outcome)
     {
-        _isRefused |= outcome is Outcome.Refused { Final: true };
+        if (outcome is Outcome.Refused { Final: true })
+        {
+            World.Invariants.Refused(Register, Id);
+        }
+
         World.Statistics.Add(Count.SettlementsFound, outcome is Outcome.Refused { Recovered: true } ? 1 : 0);
         if (outcome is not Outcome.Applied { Final: true } applied || IsRead)
         {
             return outcome;
         }
 
-        if (!applied.Recovered && (_isRefused || _applied is { Recovered: false }))
+        if (!applied.Recovered && _applied is { Recovered: false })
         {
-            World.Invariants.Violate(
-                Register,
-                "applied once",
-                $"{this} was {(_isRefused ? "refused for good and then applied" : "applied by two tries")}.");
+            World.Invariants.Violate(Register, "applied once", $"{this} was applied by two tries.");
         }
 
         return _applied = _applied is { Recovered: false } ? _applied : applied;

@@ -13,6 +13,7 @@ internal static class ScenarioDrawing
         < 40 => Echoing(random),
         < 52 => Forsaken(random),
         < 64 => Haunted(random),
+        < 74 => Settling(random),
         _ => General(random),
     };
 
@@ -39,6 +40,41 @@ internal static class ScenarioDrawing
                 ReplyDrop = random.Pick<double>([0, 0.1, 0.3]),
                 Delay = random.Pick<double>([0, 0.05]),
                 Duplicate = random.Pick<double>([0, 0, 0.5]),
+            },
+        };
+    }
+
+    /// <summary>
+    /// Creations, deletions and swaps that are tried again at other nodes while paused ones still hold them.
+    /// </summary>
+    private static Scenario Settling(SimulationRandom random)
+    {
+        var scenario = General(random);
+        var timeout = random.Between(5, 30) * Millisecond;
+        var erases = random.Chance(0.6);
+        return scenario with
+        {
+            Slots = 3,
+            PrepareQuorum = 2,
+            AcceptQuorum = 2,
+            Registers = [random.Pick<Usage>([Usage.Flips, Usage.Flips, Usage.Lifecycle, Usage.Swaps])],
+            Nodes = random.Between(2, 4),
+            Clients = random.Between(3, 6),
+            LatencyMax = Millisecond / 2,
+            WriteMax = Millisecond / 4,
+            ThinkMax = random.Pick<long>([Millisecond, 20 * Millisecond]),
+            ClientTimeout = timeout,
+            RetryWindow = timeout * random.Between(2, 6),
+            RetryChance = 1,
+            FollowChance = random.Pick<double>([0.7, 1]),
+            ResendMax = random.Pick<long>([Millisecond / 4, 2 * Millisecond, 8 * Millisecond]),
+            WanderChance = 1,
+            PauseMax = random.Pick<int>([20, 60]) * Millisecond,
+            EraseEvery = erases ? random.Between(5, 40) * Millisecond : 0,
+            Faults = scenario.Faults with
+            {
+                PauseEvery = random.Between(5, 60) * Millisecond,
+                AcceptDrop = random.Pick<double>([0, 0.2, 0.4]),
             },
         };
     }

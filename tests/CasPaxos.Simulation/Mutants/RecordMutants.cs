@@ -68,11 +68,11 @@ internal static class RecordMutants
             "settlement-erased-early",
             "A tombstone in which a deletion is settled is erased as if that had not been.",
             new Patch(Folding, "Math.Max(_current.DeletedAt.GetValueOrDefault(), at)", "_current.DeletedAt"))
-        { From = 45_900 },
+        { From = 48_900 },
         new(
             "followed-past-settlement",
             "What is known of a first try moves on with the register, past where another try was settled.",
-            new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 68_900 },
+            new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 87_300 },
         new(
             "expected-version-yet-to-come",
             "An ETag of a version that is yet to come counts as gone for good.",
