@@ -246,7 +246,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
             parsedSince = since is [var sinceText] && ETag.TryParse(sinceText?.Trim('"'), out var position)
                 ? position
                 : throw new BadRequestException(
-                    $"{Answers.OperationSince} is neither an ETag nor 'absent': it is what the first try's answer told.");
+                    $"{Answers.OperationSince} is neither an ETag nor 'absent': it is what the first answer told.");
         }
 
         return new Operation(new OperationId(parsedId), change, Guid.NewGuid(), parsedSince);
