@@ -174,7 +174,7 @@ internal sealed class Fold
         };
         var current = _current.View.ETag;
         return change is Change.Read
-            || (expected is { IsAbsent: false } gone && gone != current
+            || (expected is { IsAbsent: false } gone
                 && (gone.CreationId != current.CreationId || gone.Version < current.Version));
     }
 

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using CasPaxos.Checker;
 using CasPaxos.Registers;
@@ -35,19 +33,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         _servers = await Task.WhenAll(Enumerable.Range(0, 3).Select(
             _ => PostgresServer.StartAsync(new PostgresServerOptions { InMemory = true })));
         await StorageServer.RunAsync(_servers[1].ConnectionString(), StorageServer.Script());
-        var builder = new InProcessTestClusterBuilder(3);
-        builder.ConfigureSilo((silo, siloBuilder) => Configure(
-            siloBuilder, int.Parse(silo.SiloName.Split('_')[^1], CultureInfo.InvariantCulture)));
-        builder.ConfigureClient(client => client.AddCasPaxos());
-
-        // As an operator does it: once, for slots of both kinds, with a host that has the silo's settings.
-        using (var host = StorageHost.Build(silo => Configure(silo, slot: 0), builder.Options.ServiceId))
-        {
-            await host.Services.InitializeCasPaxosAsync();
-        }
-
-        _cluster = builder.Build();
-        await _cluster.DeployAsync();
+        _cluster = await StorageHost.DeployAsync(3, Configure);
     }
 
     public async Task DisposeAsync()
@@ -71,7 +57,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([true, true, true], await ServingAsync());
 
         // The two databases find what was deleted, and all three slots forget it: but for the counter.
-        await EventuallyAsync(async () => await RowsAsync(0) == 1 && await RowsAsync(2) == 1);
+        await StorageHost.EventuallyAsync(async () => await RowsAsync(0) == 1 && await RowsAsync(2) == 1);
         var erased = new RegisterKey("whole/0/0");
         Assert.False((await AppliedAsync(Recorded("again").GetAsync(erased))).Exists);
         Assert.Equal(1, (await AppliedAsync(Recorded("again").CreateAsync(erased, Bytes("again")))).ETag.Version);
@@ -82,7 +68,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([false, true, true], await ServingAsync());
         var listing = await Record.ExceptionAsync(() => Client.ListAsync("counter"));
         await _servers[0].RestartAsync();
-        await EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
+        await StorageHost.EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
 
         await _servers[1].KillAsync();
         await UseAsync("without the storage");
@@ -90,7 +76,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([true, false, true], await ServingAsync());
         var listed = await Client.ListAsync("counter");
         await _servers[1].RestartAsync();
-        await EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
+        await StorageHost.EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
 
         await _servers[2].KillAsync();
         await UseAsync("without the other database");
@@ -166,16 +152,6 @@ public sealed class MixedClusterTests : IAsyncLifetime
         return outcome is Outcome.Applied applied ? applied.Current : throw new InvalidOperationException($"{outcome}");
     }
 
-    private static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await holds())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "It never came to hold.");
-            await Task.Delay(100);
-        }
-    }
-
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 
     private static string Text(Snapshot snapshot) => Encoding.UTF8.GetString(snapshot.Payload.Span);
@@ -211,16 +187,7 @@ public sealed class MostlyStorageTests(StorageServer shared)
             });
         }
 
-        var builder = new InProcessTestClusterBuilder(1);
-        builder.ConfigureSilo((_, silo) => Configure(silo));
-        builder.ConfigureClient(client => client.AddCasPaxos());
-        using (var host = StorageHost.Build(Configure, builder.Options.ServiceId))
-        {
-            await host.Services.InitializeCasPaxosAsync();
-        }
-
-        await using var cluster = builder.Build();
-        await cluster.DeployAsync();
+        await using var cluster = await StorageHost.DeployAsync(1, (silo, _) => Configure(silo));
         var client = (GrainRegisterClient)cluster.Client.GetRegisterClient();
         var key = new RegisterKey("a");
         Assert.IsType<Outcome.Applied>(await client.IncrementAsync(key, 1));

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
@@ -31,19 +30,7 @@ public sealed class StorageClusterTests : IAsyncLifetime
             await StorageServer.RunAsync(server.ConnectionString(), StorageServer.Script());
         }
 
-        var builder = new InProcessTestClusterBuilder(3);
-        builder.ConfigureSilo((silo, siloBuilder) => Configure(
-            siloBuilder, int.Parse(silo.SiloName.Split('_')[^1], CultureInfo.InvariantCulture)));
-        builder.ConfigureClient(client => client.AddCasPaxos());
-
-        // As an operator does it: once, with a host that has the silo's settings and is not started.
-        using (var host = StorageHost.Build(silo => Configure(silo, number: 0), builder.Options.ServiceId))
-        {
-            await host.Services.InitializeCasPaxosAsync();
-        }
-
-        _cluster = builder.Build();
-        await _cluster.DeployAsync();
+        _cluster = await StorageHost.DeployAsync(3, Configure);
     }
 
     public async Task DisposeAsync()
@@ -79,7 +66,7 @@ public sealed class StorageClusterTests : IAsyncLifetime
         await _cluster!.StartAdditionalSiloAsync();
         await UseAsync("with another silo");
         await _servers[0].RestartAsync();
-        await EventuallyAsync(async () =>
+        await StorageHost.EventuallyAsync(async () =>
             (await ((GrainRegisterClient)Registers).StatusAsync()).Slots.All(slot => slot.Serves));
         await _servers[1].KillAsync();
         var later = await AppliedAsync(Registers.IncrementAsync(new RegisterKey("kept"), 1));
@@ -135,16 +122,6 @@ public sealed class StorageClusterTests : IAsyncLifetime
 
     private static async Task<Snapshot> AppliedAsync(Task<Outcome> operation) =>
         Assert.IsType<Outcome.Applied>(await operation).Current;
-
-    private static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await holds())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "It never came to hold.");
-            await Task.Delay(100);
-        }
-    }
 
     private static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
 

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using CasPaxos.Registers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -5,6 +7,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Configuration;
 using Orleans.Storage;
+using Orleans.TestingHost;
 
 namespace CasPaxos.Orleans.Tests;
 
@@ -29,6 +32,39 @@ internal static class StorageHost
             configure(silo);
         });
         return builder.Build();
+    }
+
+    /// <summary>
+    /// Silos and a client, over slots that are initialised as an operator does it: once, with a host that has a silo's
+    /// settings and is not started.
+    /// </summary>
+    /// <param name="silos">How many at first.</param>
+    /// <param name="configure">Configures the silo of a number.</param>
+    public static async Task<InProcessTestCluster> DeployAsync(short silos, Action<ISiloBuilder, int> configure)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.ConfigureSilo((silo, siloBuilder) => configure(
+            siloBuilder, int.Parse(silo.SiloName.Split('_')[^1], CultureInfo.InvariantCulture)));
+        builder.ConfigureClient(client => client.AddCasPaxos());
+        using (var host = Build(silo => configure(silo, 0), builder.Options.ServiceId))
+        {
+            await host.Services.InitializeCasPaxosAsync();
+        }
+
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return cluster;
+    }
+
+    /// <summary>Waits for what comes to hold by itself.</summary>
+    public static async Task EventuallyAsync(Func<Task<bool>> holds)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await holds())
+        {
+            Assert.True(watch.Elapsed < TimeSpan.FromSeconds(30), "It never came to hold.");
+            await Task.Delay(100);
+        }
     }
 
     /// <summary>Services with storages that need no silo.</summary>
