@@ -6,18 +6,20 @@
 --     A snapshot kept for a whole transaction could confirm what is no longer so; other isolation levels are refused.
 --   * Locks in one order: first the guard (an advisory lock), then rows by key. So no two batches deadlock.
 --   * The guard: writers share it; whoever erases, or learns a newer epoch, has it alone. What a writer reads from
---     the identity row after it has the guard (floor, epoch) therefore holds until its commit.
+--     the identity row after it has the guard (floors, epoch) therefore holds until its commit.
 --
 -- Errors: CP001 this is not the acceptor's database, or no longer; CP002 the session could lose or miss a commit;
 -- CP003 the call is malformed; CP004 a scan of an older configuration epoch.
 --
--- Replies: 1 promised, 2 accepted, 3 refused, 4 report, 5 erased, 6 kept, 7 fenced (counter is the epoch).
+-- Replies: 1 promised, 2 accepted, 3 refused, 4 report, 5 erased, 6 kept, 7 fenced (counter is the epoch). Where 1
+-- and 4 find nothing accepted, version_floor is the identity row's: also for a row that holds only a promise, since the
+-- register may have been erased before the promise was given. Otherwise it is 0.
 
 -- Checks that the caller means this database, learns its epoch if it is newer, and takes the guard:
 -- 'shared', 'exclusive', or 'none' for readers. Only the functions below may call it; it runs with their search path.
 CREATE FUNCTION caspaxos.admit(
     p_incarnation uuid, p_epoch bigint, p_guard text,
-    OUT epoch bigint, OUT floor_counter bigint, OUT floor_proposer uuid)
+    OUT epoch bigint, OUT floor_counter bigint, OUT floor_proposer uuid, OUT version_floor bigint)
 LANGUAGE plpgsql VOLATILE
 AS $$
 #variable_conflict use_column
@@ -46,10 +48,10 @@ BEGIN
     END IF;
 
     -- Read again: a later statement, so it sees what was committed before the guard was ours.
-    SELECT i.epoch, i.floor_counter, i.floor_proposer,
+    SELECT i.epoch, i.floor_counter, i.floor_proposer, i.version_floor,
            i.complete AND i.incarnation = p_incarnation
                AND i.identity_oid = i.tableoid AND i.register_oid = 'caspaxos.register'::regclass::oid
-      INTO epoch, floor_counter, floor_proposer, intact
+      INTO epoch, floor_counter, floor_proposer, version_floor, intact
       FROM caspaxos.identity i;
     IF intact IS NOT TRUE THEN
         RAISE EXCEPTION 'caspaxos: this database is not, or no longer, the acceptor with incarnation %', p_incarnation
@@ -68,7 +70,7 @@ $$;
 CREATE FUNCTION caspaxos.write(
     p_incarnation uuid, p_epoch bigint, p_keys bytea[],
     p_counters bigint[], p_proposers uuid[], p_values bytea[], p_next_counters bigint[], p_next_proposers uuid[])
-RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea)
+RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea, version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off -- A plan made while the table was small would stay in use when it has grown.
@@ -92,7 +94,7 @@ DECLARE
 BEGIN
     SELECT * INTO me FROM caspaxos.admit(p_incarnation, p_epoch, 'shared');
     IF p_epoch < me.epoch THEN
-        RETURN QUERY SELECT i, 7, me.epoch, zero, NULL::bytea FROM generate_series(1, calls) AS i;
+        RETURN QUERY SELECT i, 7, me.epoch, zero, NULL::bytea, 0::bigint FROM generate_series(1, calls) AS i;
         RETURN;
     END IF;
 
@@ -157,11 +159,14 @@ BEGIN
             counter := accepted_counter;
             proposer := accepted_proposer;
             value := current_value;
+            version_floor := CASE WHEN (accepted_counter, accepted_proposer) = (0, zero)
+                                  THEN me.version_floor ELSE 0 END;
         ELSE
             reply := 2;
             counter := promised_counter;
             proposer := promised_proposer;
             value := NULL;
+            version_floor := 0;
         END IF;
         RETURN NEXT;
         this := this + 1;
@@ -181,7 +186,7 @@ BEGIN
                 THEN b.promised_counter ELSE b.accepted_counter END,
            CASE WHEN b.again OR (b.promised_counter, b.promised_proposer) >= (b.accepted_counter, b.accepted_proposer)
                 THEN b.promised_proposer ELSE b.accepted_proposer END,
-           NULL::bytea
+           NULL::bytea, 0::bigint
       FROM (SELECT o.i AS ordinal,
                    coalesce(r.promised_counter, me.floor_counter) AS promised_counter,
                    coalesce(r.promised_proposer, me.floor_proposer) AS promised_proposer,
@@ -198,7 +203,7 @@ $$;
 CREATE FUNCTION caspaxos.write_repeated(
     p_incarnation uuid, p_epoch bigint, p_keys bytea[],
     p_counters bigint[], p_proposers uuid[], p_values bytea[], p_next_counters bigint[], p_next_proposers uuid[])
-RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea)
+RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea, version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -208,16 +213,17 @@ BEGIN
             RAISE EXCEPTION 'caspaxos: the keys of a batch must ascend' USING ERRCODE = 'CP003';
         END IF;
         RETURN QUERY
-        SELECT i, w.reply, w.counter, w.proposer, w.value
+        SELECT i, w.reply, w.counter, w.proposer, w.value, w.version_floor
           FROM caspaxos.write(p_incarnation, p_epoch, p_keys[i:i], p_counters[i:i], p_proposers[i:i], p_values[i:i],
                               p_next_counters[i:i], p_next_proposers[i:i]) AS w;
     END LOOP;
 END
 $$;
 
--- What is accepted. Takes no lock: epoch and rows come from one statement, so from one moment.
+-- What is accepted. Takes no lock: epoch, rows and version floor come from one statement, so from one moment. A floor
+-- of an earlier moment could be too low for a register that was erased in between.
 CREATE FUNCTION caspaxos.read(p_incarnation uuid, p_epoch bigint, p_keys bytea[])
-RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea)
+RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea, version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -237,7 +243,9 @@ BEGIN
            CASE WHEN p_epoch < i.epoch THEN 7 ELSE 4 END,
            CASE WHEN p_epoch < i.epoch THEN i.epoch ELSE coalesce(r.accepted_counter, 0) END,
            coalesce(r.accepted_proposer, zero),
-           CASE WHEN p_epoch < i.epoch THEN NULL ELSE r.value END
+           CASE WHEN p_epoch < i.epoch THEN NULL ELSE r.value END,
+           CASE WHEN p_epoch < i.epoch OR (r.accepted_counter, r.accepted_proposer) <> (0, zero)
+                THEN 0 ELSE i.version_floor END -- No row: the comparison is null, not true.
       FROM caspaxos.identity AS i
            CROSS JOIN unnest(p_keys) WITH ORDINALITY AS q (key, ordinal)
            LEFT JOIN caspaxos.register AS r ON r.key = q.key
@@ -249,11 +257,11 @@ BEGIN
 END
 $$;
 
--- Forgets rows whose accepted ballot is the one given, and raises the floor over all that they held. Alone: no writer
--- may have read the old floor and insert after.
+-- Forgets rows whose accepted ballot is the one given, and raises the floor over all that they held, and the version
+-- floor to the tombstones' versions. Alone: no writer may have read the old floors and insert after.
 CREATE FUNCTION caspaxos.erase(
-    p_incarnation uuid, p_epoch bigint, p_keys bytea[], p_counters bigint[], p_proposers uuid[])
-RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea)
+    p_incarnation uuid, p_epoch bigint, p_keys bytea[], p_counters bigint[], p_proposers uuid[], p_versions bigint[])
+RETURNS TABLE (ordinal integer, reply integer, counter bigint, proposer uuid, value bytea, version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -266,19 +274,28 @@ DECLARE
     zero CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
     me record;
     gone record;
+    version_max CONSTANT bigint := 4611686018427387903; -- As RegisterRecord.VersionMax.
     new_counter bigint;
     new_proposer uuid;
+    new_version bigint;
 BEGIN
     SELECT * INTO me FROM caspaxos.admit(p_incarnation, p_epoch, 'exclusive');
     IF p_epoch < me.epoch THEN
-        RETURN QUERY SELECT i, 7, me.epoch, zero, NULL::bytea FROM generate_series(1, cardinality(p_keys)) AS i;
+        RETURN QUERY
+        SELECT i, 7, me.epoch, zero, NULL::bytea, 0::bigint FROM generate_series(1, cardinality(p_keys)) AS i;
         RETURN;
     END IF;
 
     new_counter := me.floor_counter;
     new_proposer := me.floor_proposer;
+    new_version := me.version_floor;
+    version_floor := 0;
     PERFORM set_config('caspaxos.erasing', 'yes', true);
     FOR i IN 1..cardinality(p_keys) LOOP
+        IF (p_versions[i] BETWEEN 0 AND version_max) IS NOT TRUE THEN
+            RAISE EXCEPTION 'caspaxos: version % is not one of 0 to %', p_versions[i], version_max
+                USING ERRCODE = 'CP003';
+        END IF;
         ordinal := i;
         DELETE FROM caspaxos.register AS r
          WHERE r.key = p_keys[i] AND (r.accepted_counter, r.accepted_proposer) = (p_counters[i], p_proposers[i])
@@ -292,6 +309,11 @@ BEGIN
             IF (gone.accepted_counter, gone.accepted_proposer) > (new_counter, new_proposer) THEN
                 new_counter := gone.accepted_counter;
                 new_proposer := gone.accepted_proposer;
+            END IF;
+            -- So does the tombstone's version; otherwise a register created anew would repeat versions. A promise alone
+            -- has none.
+            IF (gone.accepted_counter, gone.accepted_proposer) <> (0, zero) THEN
+                new_version := greatest(new_version, p_versions[i]);
             END IF;
             reply := 5;
             counter := 0;
@@ -309,15 +331,16 @@ BEGIN
     END LOOP;
     PERFORM set_config('caspaxos.erasing', 'no', true);
 
-    IF (new_counter, new_proposer) > (me.floor_counter, me.floor_proposer) THEN
-        UPDATE caspaxos.identity AS i SET floor_counter = new_counter, floor_proposer = new_proposer;
+    IF (new_counter, new_proposer) > (me.floor_counter, me.floor_proposer) OR new_version > me.version_floor THEN
+        UPDATE caspaxos.identity AS i
+           SET floor_counter = new_counter, floor_proposer = new_proposer, version_floor = new_version;
     END IF;
 END
 $$;
 
 -- A page of rows in key order. Keys are UTF-8, in which no byte is 255: prefix followed by 255 ends the range.
 CREATE FUNCTION caspaxos.scan(p_incarnation uuid, p_epoch bigint, p_prefix bytea, p_after bytea, p_limit integer)
-RETURNS TABLE (key bytea, counter bigint, proposer uuid, head bytea)
+RETURNS TABLE (key bytea, counter bigint, proposer uuid, head bytea, promised_counter bigint, promised_proposer uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -335,7 +358,8 @@ BEGIN
             USING ERRCODE = 'CP004';
     END IF;
     RETURN QUERY
-    SELECT r.key, r.accepted_counter, r.accepted_proposer, substring(r.value FROM 1 FOR 48)
+    SELECT r.key, r.accepted_counter, r.accepted_proposer, substring(r.value FROM 1 FOR 48),
+           r.promised_counter, r.promised_proposer
       FROM caspaxos.register AS r
      WHERE r.key >= p_prefix AND r.key < p_prefix || '\xff'::bytea AND r.key > coalesce(p_after, ''::bytea)
      ORDER BY r.key
@@ -343,12 +367,14 @@ BEGIN
 END
 $$;
 
--- Who this database says it is, and where it finds itself now. Null columns: no identity row.
+-- Who this database says it is, and where it finds itself now. No row: no identity. New columns come last: the library
+-- reads the format version of older and newer databases too, to say why it refuses them.
 CREATE FUNCTION caspaxos.describe()
 RETURNS TABLE (
     format_version integer, complete boolean, cluster_id uuid, slot integer, incarnation uuid,
     configuration_epoch bigint, incarnations uuid[], prepare_quorum integer, accept_quorum integer,
-    epoch bigint, floor_counter bigint, floor_proposer uuid, in_place text, rows_estimate bigint)
+    epoch bigint, floor_counter bigint, floor_proposer uuid, in_place text, rows_estimate bigint,
+    version_floor bigint)
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -366,6 +392,7 @@ AS $$
                 WHEN i.identity_oid <> i.tableoid OR i.register_oid <> 'caspaxos.register'::regclass::oid
                 THEN 'table oid'
                 ELSE '' END,
-           (SELECT greatest(c.reltuples, 0)::bigint FROM pg_class AS c WHERE c.oid = 'caspaxos.register'::regclass)
+           (SELECT greatest(c.reltuples, 0)::bigint FROM pg_class AS c WHERE c.oid = 'caspaxos.register'::regclass),
+           i.version_floor
       FROM caspaxos.identity AS i
 $$;

@@ -25,7 +25,7 @@ GRANT EXECUTE ON FUNCTION
     caspaxos.accept_one(uuid, bigint, bytea, bigint, uuid, bytea, bigint, uuid),
     caspaxos.read(uuid, bigint, bytea[]),
     caspaxos.read_one(uuid, bigint, bytea),
-    caspaxos.erase(uuid, bigint, bytea[], bigint[], uuid[]),
+    caspaxos.erase(uuid, bigint, bytea[], bigint[], uuid[], bigint[]),
     caspaxos.scan(uuid, bigint, bytea, bytea, integer),
     caspaxos.describe()
 TO caspaxos_acceptor;

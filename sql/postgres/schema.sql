@@ -51,6 +51,8 @@ CREATE TABLE caspaxos.identity (
     -- The greatest ballot, promised or accepted, that was ever erased. A missing row promises it.
     floor_counter       bigint      NOT NULL DEFAULT 0,
     floor_proposer      uuid        NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    -- The greatest version of a tombstone that was ever erased. A register with nothing accepted is absent at it.
+    version_floor       bigint      NOT NULL DEFAULT 0,
     -- Where the row was written. A database that finds itself elsewhere is a copy or was restored: it may have
     -- forgotten promises.
     system_identifier   bigint      NOT NULL,

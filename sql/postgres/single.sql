@@ -7,7 +7,8 @@
 CREATE FUNCTION caspaxos.accept_one(
     p_incarnation uuid, p_epoch bigint, p_key bytea,
     p_counter bigint, p_proposer uuid, p_value bytea, p_next_counter bigint, p_next_proposer uuid,
-    OUT ordinal integer, OUT reply integer, OUT counter bigint, OUT proposer uuid, OUT value bytea)
+    OUT ordinal integer, OUT reply integer, OUT counter bigint, OUT proposer uuid, OUT value bytea,
+    OUT version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -30,6 +31,7 @@ BEGIN
     IF guarded THEN
         ordinal := 1;
         reply := 2;
+        version_floor := 0;
         counter := p_counter;
         proposer := p_proposer;
         IF (p_next_counter, p_next_proposer) > (p_counter, p_proposer) THEN
@@ -53,16 +55,19 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT w.ordinal, w.reply, w.counter, w.proposer, w.value INTO ordinal, reply, counter, proposer, value
+    SELECT w.ordinal, w.reply, w.counter, w.proposer, w.value, w.version_floor
+      INTO ordinal, reply, counter, proposer, value, version_floor
       FROM caspaxos.write(p_incarnation, p_epoch, ARRAY[p_key], ARRAY[p_counter], ARRAY[p_proposer], ARRAY[p_value],
                           ARRAY[p_next_counter], ARRAY[p_next_proposer]) AS w;
 END
 $$;
 
--- The short way for a batch of one read. Epoch and row come from one statement; all but a plain report is left to read.
+-- The short way for a batch of one read. Epoch, row and version floor come from one statement; all but a plain report
+-- is left to read.
 CREATE FUNCTION caspaxos.read_one(
     p_incarnation uuid, p_epoch bigint, p_key bytea,
-    OUT ordinal integer, OUT reply integer, OUT counter bigint, OUT proposer uuid, OUT value bytea)
+    OUT ordinal integer, OUT reply integer, OUT counter bigint, OUT proposer uuid, OUT value bytea,
+    OUT version_floor bigint)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -73,11 +78,15 @@ SET plan_cache_mode = force_generic_plan
 SET jit = off
 AS $$
 #variable_conflict use_column
+DECLARE
+    zero CONSTANT uuid := '00000000-0000-0000-0000-000000000000';
 BEGIN
     IF current_setting('transaction_isolation') = 'read committed'
         AND current_setting('synchronous_commit') IN ('on', 'remote_apply')
     THEN
-        SELECT 1, 4, r.accepted_counter, r.accepted_proposer, r.value INTO ordinal, reply, counter, proposer, value
+        SELECT 1, 4, r.accepted_counter, r.accepted_proposer, r.value,
+               CASE WHEN (r.accepted_counter, r.accepted_proposer) = (0, zero) THEN i.version_floor ELSE 0 END
+          INTO ordinal, reply, counter, proposer, value, version_floor
           FROM caspaxos.identity AS i CROSS JOIN caspaxos.register AS r
          WHERE r.key = p_key
            AND i.epoch = p_epoch AND i.complete AND i.incarnation = p_incarnation
@@ -87,7 +96,8 @@ BEGIN
         END IF;
     END IF;
 
-    SELECT q.ordinal, q.reply, q.counter, q.proposer, q.value INTO ordinal, reply, counter, proposer, value
+    SELECT q.ordinal, q.reply, q.counter, q.proposer, q.value, q.version_floor
+      INTO ordinal, reply, counter, proposer, value, version_floor
       FROM caspaxos.read(p_incarnation, p_epoch, ARRAY[p_key]) AS q;
 END
 $$;

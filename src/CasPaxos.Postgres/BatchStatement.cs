@@ -14,7 +14,7 @@ internal sealed class BatchStatement
     private const string Write = "SELECT * FROM caspaxos.write($1, $2, $3, $4, $5, $6, $7, $8)";
     private const string WriteRepeated = "SELECT * FROM caspaxos.write_repeated($1, $2, $3, $4, $5, $6, $7, $8)";
     private const string Read = "SELECT * FROM caspaxos.read($1, $2, $3)";
-    private const string Erase = "SELECT * FROM caspaxos.erase($1, $2, $3, $4, $5)";
+    private const string Erase = "SELECT * FROM caspaxos.erase($1, $2, $3, $4, $5, $6)";
     private const string AcceptOne = "SELECT * FROM caspaxos.accept_one($1, $2, $3, $4, $5, $6, $7, $8)";
     private const string ReadOne = "SELECT * FROM caspaxos.read_one($1, $2, $3)";
 
@@ -103,10 +103,10 @@ internal sealed class BatchStatement
         var ballot = new Ballot(reader.GetInt64(2), new ProposerId(reader.GetGuid(3)));
         return reader.GetInt32(1) switch
         {
-            1 => new AcceptorReply.Promised(ballot, ValueOf(reader)),
+            1 => new AcceptorReply.Promised(ballot, ValueOf(reader), reader.GetInt64(5)),
             2 => new AcceptorReply.Accepted(ballot),
             3 => new AcceptorReply.Refused(ballot),
-            4 => new AcceptorReply.Report(ballot, ValueOf(reader)),
+            4 => new AcceptorReply.Report(ballot, ValueOf(reader), reader.GetInt64(5)),
             5 => new AcceptorReply.Erased(),
             6 => new AcceptorReply.Kept(ballot),
             7 => new AcceptorReply.Fenced(ballot.Counter),
@@ -171,16 +171,18 @@ internal sealed class BatchStatement
     {
         var counters = new long[order.Length];
         var proposers = new Guid[order.Length];
+        var versions = new long[order.Length];
         for (var i = 0; i < order.Length; i++)
         {
-            var accepted = ((AcceptorRequest.Erase)batch[order[i]].Request).Accepted;
-            (counters[i], proposers[i]) = (accepted.Counter, accepted.Proposer.Value);
+            var erase = (AcceptorRequest.Erase)batch[order[i]].Request;
+            (counters[i], proposers[i]) = (erase.Accepted.Counter, erase.Accepted.Proposer.Value);
+            versions[i] = erase.Version;
         }
 
         return new(
             Erase,
             order,
-            [Scalar(incarnation), Scalar(epoch), Array(keys), Array(counters), Array(proposers)]);
+            [Scalar(incarnation), Scalar(epoch), Array(keys), Array(counters), Array(proposers), Array(versions)]);
     }
 
     /// <summary>

@@ -5,9 +5,13 @@ namespace CasPaxos.Postgres;
 /// <summary>Turns an application's connection string into connections that an acceptor may rely on.</summary>
 internal static class Connections
 {
+    /// <summary>The most that the driver allows.</summary>
+    private const int PoolSizeMax = 1024;
+
     /// <summary>Reads a connection string and refuses what would make an acceptor unsafe.</summary>
     /// <exception cref="ArgumentException">Not a connection string, or one that names several servers.</exception>
-    public static NpgsqlConnectionStringBuilder Parse(string connectionString, int slot)
+    public static NpgsqlConnectionStringBuilder Parse(
+        string connectionString, int slot, string what = "connection string")
     {
         NpgsqlConnectionStringBuilder settings;
         try
@@ -18,15 +22,20 @@ internal static class Connections
         {
             // Without the cause: its message may quote the string, and the string may hold a password.
             throw new ArgumentException(
-                $"The connection string of slot {slot} cannot be read: it has an unknown keyword or a malformed value.",
+                $"The {what} of slot {slot} cannot be read: it has an unknown keyword or a malformed value.",
                 nameof(connectionString));
         }
 
         if (string.IsNullOrEmpty(settings.Host) || settings.Host.Contains(',', StringComparison.Ordinal))
         {
+            throw SeveralServers(slot, what);
+        }
+
+        if (settings.Multiplexing && what == "data source")
+        {
             throw new ArgumentException(
-                $"The connection string of slot {slot} must name exactly one host: a slot is one server, and a " +
-                "client that moves to another would find other promises there.",
+                $"The data source of slot {slot} multiplexes. It would share a connection's implicit transactions " +
+                "among batches: switch Multiplexing off.",
                 nameof(connectionString));
         }
 
@@ -37,50 +46,34 @@ internal static class Connections
     public static string Place(NpgsqlConnectionStringBuilder settings, int slot) =>
         $"Slot {slot} at {settings.Host}:{settings.Port}/{settings.Database ?? settings.Username}";
 
+    /// <summary>What is said of a way that does not lead to one server.</summary>
+    public static ArgumentException SeveralServers(int slot, string what) => new(
+        $"The {what} of slot {slot} must name exactly one host: a slot is one server, and a client that moves to " +
+        "another would find other promises there.");
+
     /// <summary>A pool of connections, each verified when it is opened.</summary>
+    /// <exception cref="ArgumentException">The application's callback changed where the connections lead.</exception>
     public static NpgsqlDataSource Open(
-        NpgsqlConnectionStringBuilder given, PostgresAcceptorOptions options, Func<NpgsqlConnection, Task>? verify)
+        NpgsqlConnectionStringBuilder given,
+        int slot,
+        PostgresAcceptorOptions options,
+        Func<NpgsqlConnection, Task>? verify)
     {
-        var statement = (long)options.StatementTimeout.TotalMilliseconds;
-        var settings = new NpgsqlConnectionStringBuilder(given.ConnectionString)
+        var builder = new NpgsqlDataSourceBuilder(Effective(given, options, verify is not null).ConnectionString);
+        if (options.ConfigureDataSource is { } configure)
         {
-            ApplicationName = string.IsNullOrEmpty(given.ApplicationName) ? "caspaxos" : given.ApplicationName,
-            MaxPoolSize = options.ConnectionsMax,
-            MinPoolSize = 0,
-            Pooling = true,
-            Multiplexing = false, // Would share a connection's implicit transactions among batches.
-            Enlist = false, // An ambient transaction would put off the commit that a reply has announced.
-            NoResetOnClose = true, // No statement leaves anything behind in the session.
-            MaxAutoPrepare = 16,
-            AutoPrepareMinUsages = 1,
-            Timeout = WholeSeconds(options.ConnectTimeout),
-            // An acceptor, whose connections are verified, bounds its waiting itself, and never cancels: see there.
-            CommandTimeout = verify is null ? WholeSeconds(options.StatementTimeout + options.AnswerGrace) : 0,
-            CancellationTimeout = -1, // Break at once: a server that hangs does not answer a cancellation either.
-            IncludeErrorDetail = false, // The detail quotes data.
-            PersistSecurityInfo = false,
-        };
-        if (settings.KeepAlive == 0 && settings.TcpKeepAliveTime == 0)
-        {
-            settings.TcpKeepAlive = true; // Finds out that the other machine is gone, in the times that follow.
-            settings.TcpKeepAliveTime = 10;
-            settings.TcpKeepAliveInterval = 5;
+            configure(slot, builder);
+            var changed = builder.ConnectionStringBuilder;
+            if ((changed.Host, changed.Port, changed.Database) != (given.Host, given.Port, given.Database))
+            {
+                throw new ArgumentException(
+                    $"{nameof(options.ConfigureDataSource)} changed where slot {slot} leads. Name the host, the port " +
+                    "and the database in the connection string.");
+            }
+
+            Secure(changed, options, verify is not null); // Whatever it changed, an acceptor relies on these.
         }
 
-        // Ours last: the server takes the last of two settings of the same name. A lock that is waited for fails first,
-        // so that it can be told from a slow disk.
-        settings.Options = string.Join(
-            ' ',
-            given.Options,
-            $"-c statement_timeout={statement}",
-            $"-c lock_timeout={Math.Max(1, statement * 3 / 4)}",
-            "-c synchronous_commit=on",
-            @"-c default_transaction_isolation=read\ committed",
-            "-c default_transaction_read_only=off").Trim();
-
-        var builder = new NpgsqlSlimDataSourceBuilder(settings.ConnectionString);
-        builder.EnableArrays();
-        builder.EnableTransportSecurity();
         if (verify is not null)
         {
             builder.UsePhysicalConnectionInitializer(
@@ -88,6 +81,69 @@ internal static class Connections
         }
 
         return builder.Build();
+    }
+
+    /// <summary>The settings of an application's connection string, with those that an acceptor relies on.</summary>
+    /// <param name="given">The application's.</param>
+    /// <param name="options">Limits.</param>
+    /// <param name="verified">True for the connections of an acceptor.</param>
+    public static NpgsqlConnectionStringBuilder Effective(
+        NpgsqlConnectionStringBuilder given, PostgresAcceptorOptions options, bool verified)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(given.ConnectionString);
+        settings.ApplicationName = string.IsNullOrEmpty(given.ApplicationName) ? "caspaxos" : given.ApplicationName;
+        Secure(settings, options, verified);
+        return settings;
+    }
+
+    /// <summary>What an acceptor's session is set to.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Session(PostgresAcceptorOptions options)
+    {
+        var statement = (long)options.StatementTimeout.TotalMilliseconds;
+
+        // A lock that is waited for fails first, so that it can be told from a slow disk.
+        return
+        [
+            ("statement_timeout", $"{statement}"),
+            ("lock_timeout", $"{Math.Max(1, statement * 3 / 4)}"),
+            ("synchronous_commit", "on"),
+            ("default_transaction_isolation", "read committed"),
+            ("default_transaction_read_only", "off"),
+        ];
+    }
+
+    private static void Secure(NpgsqlConnectionStringBuilder settings, PostgresAcceptorOptions options, bool verified)
+    {
+        // Users limit themselves, so that a pool can be shared: see SharedConnections.
+        settings.MaxPoolSize = verified ? PoolSizeMax : options.ConnectionsMax;
+        settings.MinPoolSize = 0;
+        settings.Pooling = true;
+        settings.Multiplexing = false; // Would share a connection's implicit transactions among batches.
+        settings.Enlist = false; // An ambient transaction would put off the commit that a reply has announced.
+        settings.NoResetOnClose = true; // No statement leaves anything behind in the session.
+        settings.MaxAutoPrepare = 16;
+        settings.AutoPrepareMinUsages = 1;
+        settings.Timeout = WholeSeconds(options.ConnectTimeout);
+
+        // An acceptor, whose connections are verified, bounds its waiting itself, and never cancels: see there.
+        settings.CommandTimeout = verified ? 0 : WholeSeconds(options.StatementTimeout + options.AnswerGrace);
+        settings.CancellationTimeout = -1; // Break at once: a server that hangs answers no cancellation either.
+        settings.IncludeErrorDetail = false; // The detail quotes data.
+        settings.PersistSecurityInfo = false;
+        if (settings.KeepAlive == 0 && settings.TcpKeepAliveTime == 0)
+        {
+            settings.TcpKeepAlive = true; // Finds out that the other machine is gone, in the times that follow.
+            settings.TcpKeepAliveTime = 10;
+            settings.TcpKeepAliveInterval = 5;
+        }
+
+        // Ours last: the server takes the last of two settings of the same name.
+        var session = Session(options).Select(setting =>
+            $"-c {setting.Name}={setting.Value.Replace(" ", @"\ ", StringComparison.Ordinal)}");
+        var ours = string.Join(' ', session);
+        settings.Options = settings.Options?.EndsWith(ours, StringComparison.Ordinal) == true
+            ? settings.Options
+            : $"{settings.Options} {ours}".Trim();
     }
 
     private static int WholeSeconds(TimeSpan time) => Math.Max(1, (int)Math.Ceiling(time.TotalSeconds));

@@ -61,8 +61,9 @@ internal sealed record ServerFacts(string? Problem, long SystemIdentifier, long 
 /// <summary>What an initialised database says of itself.</summary>
 /// <param name="Identity">Which acceptor it is.</param>
 /// <param name="Floor">The greatest ballot that it has ever erased.</param>
+/// <param name="VersionFloor">The greatest version of a tombstone that it has ever erased.</param>
 /// <param name="RowsEstimate">About how many registers it holds, as of its last vacuum.</param>
-internal sealed record DatabaseFacts(StoredIdentity Identity, Ballot Floor, long RowsEstimate)
+internal sealed record DatabaseFacts(StoredIdentity Identity, Ballot Floor, long VersionFloor, long RowsEstimate)
 {
     /// <summary>Asks a database who it is.</summary>
     public const string Query = "SELECT * FROM caspaxos.describe()";
@@ -108,6 +109,9 @@ internal sealed record DatabaseFacts(StoredIdentity Identity, Ballot Floor, long
             Displaced = displaced.Length == 0 ? null : displaced,
         };
         var floor = new Ballot(reader.GetInt64(10), new ProposerId(reader.GetGuid(11)));
-        return new DatabaseFacts(identity, floor, reader.GetInt64(13));
+
+        // Format 1 had no version floors. It is refused; what it says of itself must be readable to say so.
+        var versionFloor = identity.Unreadable is null ? reader.GetInt64(14) : 0;
+        return new DatabaseFacts(identity, floor, versionFloor, reader.GetInt64(13));
     }
 }

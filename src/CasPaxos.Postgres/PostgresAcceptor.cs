@@ -9,13 +9,15 @@ namespace CasPaxos.Postgres;
 /// An acceptor whose registers are rows of one PostgreSQL database. Decides nothing: the rule is a function in the
 /// database, and a batch is one call of it, one round trip and one commit (rules 2 and 3). Safe for concurrent use.
 /// </summary>
-public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
+public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
 {
-    private readonly Func<NpgsqlDataSource> _open;
-    private NpgsqlDataSource _dataSource;
     private readonly PostgresAcceptorOptions _options;
     private readonly string _place;
+    private readonly SlotServers _servers;
     private readonly SlotVerifier _verifier;
+    private readonly SharedConnections _connections;
+    private Lane _lane;
+    private int _disposed;
 
     /// <summary>Prepares to ask a slot; connects when first asked.</summary>
     /// <param name="connectionString">
@@ -25,23 +27,26 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
     /// <param name="options">Limits; null for the defaults.</param>
     /// <exception cref="ArgumentException">The connection string or an option is wrong.</exception>
     public PostgresAcceptor(string connectionString, SlotIdentity identity, PostgresAcceptorOptions? options = null)
-        : this(connectionString, identity, options ?? new PostgresAcceptorOptions(), new SlotServers(false))
+        : this(
+            new SlotDatabase(connectionString ?? throw new ArgumentNullException(nameof(connectionString))),
+            identity,
+            options ?? new PostgresAcceptorOptions(),
+            new SlotServers(false))
     {
     }
 
     internal PostgresAcceptor(
-        string connectionString, SlotIdentity identity, PostgresAcceptorOptions options, SlotServers servers)
+        SlotDatabase database, SlotIdentity identity, PostgresAcceptorOptions options, SlotServers servers)
     {
-        ArgumentNullException.ThrowIfNull(connectionString);
         ArgumentNullException.ThrowIfNull(identity);
         options.Validate();
         Identity = identity;
         _options = options;
-        var settings = Connections.Parse(connectionString, identity.Slot);
-        _place = Connections.Place(settings, identity.Slot);
+        _servers = servers;
+        _place = Connections.Place(database.Parse(identity.Slot), identity.Slot);
         _verifier = new SlotVerifier(_place, identity, options, servers);
-        _open = () => Connections.Open(settings, options, _verifier.VerifyAsync);
-        _dataSource = _open();
+        _connections = SharedConnections.Rent(database, identity, options, servers);
+        _lane = new Lane(_connections.Pool, options.ConnectionsMax);
     }
 
     /// <summary>Which acceptor this is.</summary>
@@ -84,17 +89,31 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
                 _verifier.FindProblem(facts),
                 facts?.Identity.EpochHeard,
                 facts?.Floor,
+                facts?.VersionFloor,
                 facts?.RowsEstimate);
         }
         catch (AcceptorUnavailableException failure)
         {
             return new PostgresSlotStatus(
-                Identity.Slot, failure.Message, Epoch: null, Floor: null, RowsEstimate: null);
+                Identity.Slot, failure.Message, Epoch: null, Floor: null, VersionFloor: null, RowsEstimate: null);
         }
     }
 
-    /// <summary>Closes the connections.</summary>
-    public ValueTask DisposeAsync() => _dataSource.DisposeAsync();
+    /// <summary>Closes the connections, unless others of this process share them.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0)
+        {
+            _connections.Release(_servers);
+        }
+    }
+
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
     private async Task<T> RunAsync<T>(
         Func<NpgsqlConnection, NpgsqlCommand> toCommand,
@@ -102,12 +121,12 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
         CancellationToken cancellationToken)
     {
         var sent = false;
-        var source = _dataSource;
+        var lane = CurrentLane();
         try
         {
-            var connection = await ConnectAsync(source, cancellationToken);
+            var connection = await ConnectAsync(lane, cancellationToken);
             sent = true;
-            var answer = ExecuteAsync(connection, toCommand, readAsync);
+            var answer = ExecuteAsync(lane, connection, toCommand, readAsync);
             try
             {
                 return await answer.WaitAsync(_options.StatementTimeout + _options.AnswerGrace, cancellationToken);
@@ -129,18 +148,43 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
             // Where nothing was sent there was no idle connection to be suspicious of.
             if (sent && Failures.SpoilsConnections(failure))
             {
-                Renew(source);
+                _connections.Renew(lane.Pool);
             }
 
             throw Failures.Describe(_place, failure, sent);
         }
     }
 
-    private async Task<NpgsqlConnection> ConnectAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
+    private async Task<NpgsqlConnection> ConnectAsync(Lane lane, CancellationToken cancellationToken)
     {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         deadline.CancelAfter(_options.ConnectTimeout);
-        return await source.OpenConnectionAsync(deadline.Token);
+        await lane.Room.WaitAsync(deadline.Token);
+        try
+        {
+            return await lane.Pool.TakeAsync(deadline.Token);
+        }
+        catch
+        {
+            lane.Room.Release();
+            throw;
+        }
+    }
+
+    /// <summary>With new connections comes new room: what hangs on the old ones has its own.</summary>
+    private Lane CurrentLane()
+    {
+        var lane = Volatile.Read(ref _lane);
+        var pool = _connections.Pool;
+        if (lane.Pool == pool)
+        {
+            return lane;
+        }
+
+        var fresh = new Lane(pool, _options.ConnectionsMax);
+        var found = Interlocked.CompareExchange(ref _lane, fresh, lane);
+        return found == lane ? fresh : found;
     }
 
     /// <remarks>
@@ -149,11 +193,12 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
     /// ends what it still works on; whoever waits here stops waiting.
     /// </remarks>
     private static async Task<T> ExecuteAsync<T>(
+        Lane lane,
         NpgsqlConnection connection,
         Func<NpgsqlConnection, NpgsqlCommand> toCommand,
         Func<NpgsqlDataReader, Task<T>> readAsync)
     {
-        await using (connection)
+        try
         {
             await using var command = toCommand(connection);
             await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
@@ -163,6 +208,11 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
             await reader.NextResultAsync(CancellationToken.None);
             return result;
         }
+        finally
+        {
+            await lane.Pool.GiveBackAsync(connection);
+            lane.Room.Release();
+        }
     }
 
     /// <summary>Leaves an answer that comes late, or never, to itself; its connection goes with it.</summary>
@@ -171,22 +221,6 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
         CancellationToken.None,
         TaskContinuationOptions.OnlyOnFaulted,
         TaskScheduler.Default);
-
-    /// <summary>
-    /// Takes new connections from now on: those that hang would fill the pool, and the others are suspect.
-    /// </summary>
-    private void Renew(NpgsqlDataSource source)
-    {
-        var fresh = _open();
-        if (Interlocked.CompareExchange(ref _dataSource, fresh, source) == source)
-        {
-            source.Dispose(); // Closes what is idle now, and what is in use when it comes back.
-        }
-        else
-        {
-            fresh.Dispose(); // Another call was first.
-        }
-    }
 
     private NpgsqlCommand ScanCommand(NpgsqlConnection connection, ScanRequest request)
     {
@@ -222,9 +256,20 @@ public sealed class PostgresAcceptor : IAcceptor, IAsyncDisposable
             rows.Add(new ScannedRow(
                 RegisterKey.FromUtf8(reader.GetFieldValue<byte[]>(0)),
                 new Ballot(reader.GetInt64(1), new ProposerId(reader.GetGuid(2))),
-                reader.GetFieldValue<byte[]>(3)));
+                reader.GetFieldValue<byte[]>(3),
+                new Ballot(reader.GetInt64(4), new ProposerId(reader.GetGuid(5)))));
         }
 
         return new ScanPage(rows, Complete: true);
+    }
+
+    /// <summary>Connections, and room for as many of them as this acceptor may have in use.</summary>
+#pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
+    private sealed class Lane(ConnectionPool pool, int connectionsMax)
+#pragma warning restore CA1001
+    {
+        public ConnectionPool Pool => pool;
+
+        public SemaphoreSlim Room { get; } = new(connectionsMax);
     }
 }

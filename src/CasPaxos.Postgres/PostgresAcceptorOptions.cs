@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace CasPaxos.Postgres;
 
 /// <summary>Limits of one acceptor's connection to its database.</summary>
@@ -21,8 +23,8 @@ public sealed record PostgresAcceptorOptions
     public TimeSpan AnswerGrace { get; init; } = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// The most connections to the database, so also the most batches under way. Default 4; 1 to 100. A few suffice:
-    /// each carries a whole batch.
+    /// The most connections to the database in use, so also the most batches under way. Default 4; 1 to 100. A few
+    /// suffice: each carries a whole batch. What is idle is shared with others of this process.
     /// </summary>
     public int ConnectionsMax { get; init; } = 4;
 
@@ -31,6 +33,14 @@ public sealed record PostgresAcceptorOptions
     /// a warning instead of refused. Default false.
     /// </summary>
     public bool AllowSharedServer { get; init; }
+
+    /// <summary>
+    /// Finishes the data source of each slot: a password provider for tokens that rotate, certificates, Kerberos. Given
+    /// the slot's number. Called whenever a pool is made, which is at the start and after a connection was lost. It
+    /// must not change host, port and database, and sets no connection initializer; what an acceptor relies on is set
+    /// after it. Not called for data sources that the application has made. Default null. From code only.
+    /// </summary>
+    public Action<int, NpgsqlDataSourceBuilder>? ConfigureDataSource { get; init; }
 
     /// <summary>Checks every setting.</summary>
     /// <exception cref="ArgumentException">One or more are outside their ranges; names all of them.</exception>

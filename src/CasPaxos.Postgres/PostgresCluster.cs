@@ -1,10 +1,11 @@
 using System.Collections.Immutable;
 using CasPaxos.Registers;
+using Npgsql;
 
 namespace CasPaxos.Postgres;
 
 /// <summary>The acceptors of one cluster, each a PostgreSQL database of its own.</summary>
-public sealed class PostgresCluster : IAsyncDisposable
+public sealed class PostgresCluster : IDisposable, IAsyncDisposable
 {
     private PostgresCluster(
         Configuration configuration, ImmutableArray<PostgresAcceptor> acceptors, ImmutableArray<string> warnings)
@@ -59,7 +60,7 @@ public sealed class PostgresCluster : IAsyncDisposable
         try
         {
             var (configuration, warnings) = await ClusterSlots.InitializeAsync(
-                Find(connectionStrings, options.Limits), init, cancellationToken);
+                Find(Databases(connectionStrings), options.Limits), init, cancellationToken);
             return new PostgresInitResult(configuration, warnings);
         }
         catch (ClusterException refused)
@@ -80,16 +81,44 @@ public sealed class PostgresCluster : IAsyncDisposable
     /// Fewer than a prepare quorum of the databases agree on the newest configuration, a connection string leads to
     /// another slot than its place says, or two lead to one server.
     /// </exception>
-    public static async Task<PostgresCluster> OpenAsync(
+    public static Task<PostgresCluster> OpenAsync(
         IReadOnlyList<string> connectionStrings,
+        PostgresAcceptorOptions? options = null,
+        CancellationToken cancellationToken = default) =>
+        OpenAsync(Databases(connectionStrings), options ?? new PostgresAcceptorOptions(), cancellationToken);
+
+    /// <summary>The same over data sources that the application has made.</summary>
+    /// <param name="dataSources">
+    /// One for each slot, in the order of slots; each of one host, without multiplexing. The caller disposes of them,
+    /// after the cluster.
+    /// </param>
+    /// <param name="options">Limits of each connection; null for the defaults.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="ArgumentException">A data source or an option cannot be used.</exception>
+    /// <exception cref="PostgresClusterException">As with connection strings.</exception>
+    /// <remarks>
+    /// Connections are taken from a data source when they are first needed and kept: their sessions are set up and
+    /// verified once.
+    /// </remarks>
+    public static Task<PostgresCluster> OpenAsync(
+        IReadOnlyList<NpgsqlDataSource> dataSources,
         PostgresAcceptorOptions? options = null,
         CancellationToken cancellationToken = default)
     {
-        options ??= new PostgresAcceptorOptions();
+        ArgumentNullException.ThrowIfNull(dataSources);
+        return OpenAsync(
+            [.. dataSources.Select(source => new SlotDatabase(ConnectionString: null, source))],
+            options ?? new PostgresAcceptorOptions(),
+            cancellationToken);
+    }
+
+    internal static async Task<PostgresCluster> OpenAsync(
+        IReadOnlyList<SlotDatabase> databases, PostgresAcceptorOptions options, CancellationToken cancellationToken)
+    {
         try
         {
             var cluster = await ClusterSlots.OpenAsync(
-                Find(connectionStrings, options), options.AllowSharedServer, cancellationToken);
+                Find(databases, options), options.AllowSharedServer, cancellationToken);
             return new PostgresCluster(
                 cluster.Configuration,
                 [.. cluster.Slots.Select(slot => (PostgresAcceptor)slot.Acceptor)],
@@ -106,25 +135,36 @@ public sealed class PostgresCluster : IAsyncDisposable
     public async Task<IReadOnlyList<PostgresSlotStatus>> StatusAsync(CancellationToken cancellationToken = default) =>
         await Task.WhenAll(Acceptors.Select(acceptor => acceptor.StatusAsync(cancellationToken)));
 
-    /// <summary>Closes the connections of all acceptors.</summary>
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the connections of all acceptors, unless others of this process share them.</summary>
+    public void Dispose()
     {
         foreach (var acceptor in Acceptors)
         {
-            await acceptor.DisposeAsync();
+            acceptor.Dispose();
         }
     }
 
+    /// <inheritdoc cref="Dispose"/>
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static List<SlotDatabase> Databases(IReadOnlyList<string> connectionStrings)
+    {
+        ArgumentNullException.ThrowIfNull(connectionStrings);
+        return [.. connectionStrings.Select(connectionString => new SlotDatabase(connectionString))];
+    }
+
     /// <exception cref="ArgumentException">A connection string, their number or an option is wrong.</exception>
-    private static List<PostgresSlot> Find(IReadOnlyList<string> connectionStrings, PostgresAcceptorOptions options)
+    private static List<PostgresSlot> Find(IReadOnlyList<SlotDatabase> databases, PostgresAcceptorOptions options)
     {
         options.Validate();
-        ArgumentNullException.ThrowIfNull(connectionStrings);
-        return connectionStrings.Count is 0 or > Configuration.SlotsMax
+        return databases.Count is 0 or > Configuration.SlotsMax
             ? throw new ArgumentException(
-                $"A cluster has 1 to {Configuration.SlotsMax} slots, not {connectionStrings.Count}.",
-                nameof(connectionStrings))
-            : [.. connectionStrings.Select(
-                (connectionString, slot) => new PostgresSlot(connectionString, slot, options))];
+                $"A cluster has 1 to {Configuration.SlotsMax} slots, not {databases.Count}.",
+                nameof(databases))
+            : [.. databases.Select((database, slot) => new PostgresSlot(database, slot, options))];
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Npgsql;
 
 namespace CasPaxos.Postgres;
 
@@ -31,12 +32,16 @@ public sealed record PostgresInitOptions
     /// </summary>
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>As <see cref="PostgresAcceptorOptions.ConfigureDataSource"/>. Default null. From code only.</summary>
+    public Action<int, NpgsqlDataSourceBuilder>? ConfigureDataSource { get; init; }
+
     /// <summary>The limits of the init's connections.</summary>
     internal PostgresAcceptorOptions Limits => new()
     {
         ConnectTimeout = ConnectTimeout,
         StatementTimeout = StatementTimeout,
         ConnectionsMax = 1,
+        ConfigureDataSource = ConfigureDataSource,
     };
 }
 

@@ -18,20 +18,18 @@ internal sealed class PostgresSlot : ISlotStore
                'caspaxos.identity'::regclass, 'caspaxos.register'::regclass
         """;
 
-    private readonly string _connectionString;
-    private readonly NpgsqlConnectionStringBuilder _settings;
+    private readonly SlotDatabase _database;
     private readonly int _slot;
     private readonly PostgresAcceptorOptions _options;
     private readonly string _place;
 
-    /// <exception cref="ArgumentException">The connection string is wrong.</exception>
-    public PostgresSlot(string connectionString, int slot, PostgresAcceptorOptions options)
+    /// <exception cref="ArgumentException">The connection string or the data source is wrong.</exception>
+    public PostgresSlot(SlotDatabase database, int slot, PostgresAcceptorOptions options)
     {
-        _connectionString = connectionString;
-        _settings = Connections.Parse(connectionString, slot);
+        _database = database;
         _slot = slot;
         _options = options;
-        _place = Connections.Place(_settings, slot);
+        _place = Connections.Place(database.Parse(slot), slot);
     }
 
     /// <inheritdoc/>
@@ -45,8 +43,8 @@ internal sealed class PostgresSlot : ISlotStore
         deadline.CancelAfter(_options.ConnectTimeout + _options.StatementTimeout + _options.AnswerGrace);
         try
         {
-            await using var dataSource = Connections.Open(_settings, _options, verify: null);
-            await using var connection = await dataSource.OpenConnectionAsync(deadline.Token);
+            using var pool = ConnectionPool.Open(_database, _slot, _options, verify: null);
+            await using var connection = await pool.TakeAsync(deadline.Token);
             var server = await ServerFacts.ReadAsync(connection, deadline.Token);
 
             // A replica cannot even say on which timeline it is, so a server that is unfit is not asked further.
@@ -79,11 +77,12 @@ internal sealed class PostgresSlot : ISlotStore
     public OpenedSlot Open(Configuration configuration, SlotServers servers)
     {
         var identity = new SlotIdentity(configuration.ClusterId, _slot, configuration.Incarnations[_slot]);
-        var acceptor = new PostgresAcceptor(_connectionString, identity, _options, servers);
+        var acceptor = new PostgresAcceptor(_database, identity, _options, servers);
         return new OpenedSlot(acceptor, identity.Incarnation, CanList: true, async cancellationToken =>
         {
             var status = await acceptor.StatusAsync(cancellationToken);
-            return new SlotStatus(status.Problem, status.Epoch, status.Floor, status.RowsEstimate);
+            return new SlotStatus(
+                status.Problem, status.Epoch, status.Floor, status.VersionFloor, status.RowsEstimate);
         });
     }
 
@@ -147,8 +146,8 @@ internal sealed class PostgresSlot : ISlotStore
     {
         try
         {
-            await using var dataSource = Connections.Open(_settings, _options, verify: null);
-            await using var connection = await dataSource.OpenConnectionAsync(cancellationToken);
+            using var pool = ConnectionPool.Open(_database, _slot, _options, verify: null);
+            await using var connection = await pool.TakeAsync(cancellationToken);
             await step(connection);
         }
         catch (Exception failure) when (IsTrouble(failure, cancellationToken))

@@ -5,10 +5,14 @@ namespace CasPaxos.Postgres;
 /// <param name="Problem">Null if it serves; otherwise why it cannot be reached or refuses.</param>
 /// <param name="Epoch">The newest configuration epoch that it has heard of; null if it does not serve.</param>
 /// <param name="Floor">The greatest ballot that it has ever erased; null if it does not serve.</param>
+/// <param name="VersionFloor">
+/// The greatest version of a deleted register that it has ever erased; null if it does not serve.
+/// </param>
 /// <param name="RowsEstimate">
 /// About how many registers it holds, as of its last vacuum; null if it does not serve.
 /// </param>
-public sealed record PostgresSlotStatus(int Slot, string? Problem, long? Epoch, Ballot? Floor, long? RowsEstimate)
+public sealed record PostgresSlotStatus(
+    int Slot, string? Problem, long? Epoch, Ballot? Floor, long? VersionFloor, long? RowsEstimate)
 {
     /// <summary>True if the slot answers and is the acceptor that it should be.</summary>
     public bool Serves => Problem is null;

@@ -14,6 +14,30 @@ namespace CasPaxos.Postgres;
 internal sealed class SlotVerifier(
     string place, SlotIdentity expected, PostgresAcceptorOptions options, SlotServers servers)
 {
+    private readonly Lock _gate = new();
+    private readonly List<SlotServers> _servers = [servers];
+    private string? _server;
+
+    /// <summary>One more that shares the connections, and has seen other slots' servers.</summary>
+    /// <returns>False if the connections that are open must be verified anew.</returns>
+    public bool Add(SlotServers more)
+    {
+        lock (_gate)
+        {
+            _servers.Add(more);
+            return more.FindTwin(expected.Slot, _server) is null;
+        }
+    }
+
+    /// <summary>One that shares them no more.</summary>
+    public void Remove(SlotServers one)
+    {
+        lock (_gate)
+        {
+            _servers.Remove(one);
+        }
+    }
+
     /// <summary>Lets a connection pass or refuses it.</summary>
     /// <exception cref="AcceptorUnavailableException">The connection must not be used; says why.</exception>
     public async Task VerifyAsync(NpgsqlConnection connection)
@@ -32,7 +56,7 @@ internal sealed class SlotVerifier(
             throw Failures.Describe(place, failure, sent: false);
         }
 
-        var problem = server.Problem ?? FindProblem(database) ?? servers.FindTwin(expected.Slot, server.Name);
+        var problem = server.Problem ?? FindProblem(database) ?? FindTwin(server.Name);
         if (problem is not null)
         {
             throw new AcceptorUnavailableException($"{place} refuses to serve: {problem}", mayHaveTakenEffect: false);
@@ -42,4 +66,13 @@ internal sealed class SlotVerifier(
     /// <summary>What keeps a database from being the acceptor meant; null if it is that.</summary>
     public string? FindProblem(DatabaseFacts? database) =>
         StoredIdentity.FindProblem(database?.Identity, expected.ClusterId, expected.Slot, expected.Incarnation);
+
+    private string? FindTwin(string server)
+    {
+        lock (_gate)
+        {
+            _server = server;
+            return _servers.Select(seen => seen.FindTwin(expected.Slot, server)).OfType<string>().FirstOrDefault();
+        }
+    }
 }

@@ -50,7 +50,12 @@ public sealed record ScanPage(IReadOnlyList<ScannedRow> Rows, bool Complete);
 /// <param name="Head">
 /// The first <see cref="RecordHead.BytesMax"/> bytes of the value, or all of a shorter one: enough to tell a tombstone.
 /// </param>
-public readonly record struct ScannedRow(RegisterKey Key, Ballot AcceptedBallot, ReadOnlyMemory<byte> Head);
+/// <param name="Promised">
+/// What it has promised; not below the accepted ballot. Where nothing is accepted, tells whether the row is still as an
+/// earlier scan saw it: a proposer that works on the register promises anew.
+/// </param>
+public readonly record struct ScannedRow(
+    RegisterKey Key, Ballot AcceptedBallot, ReadOnlyMemory<byte> Head, Ballot Promised);
 
 /// <summary>How a request may share a batch: each lane has statements of its own.</summary>
 public enum Lane

@@ -12,6 +12,7 @@ public sealed class MemoryAcceptor : IAcceptor
     private readonly SortedDictionary<RegisterKey, AcceptorRow> _rows = [];
     private long _epoch = 1;
     private Ballot _floor;
+    private long _versionFloor;
 
     /// <summary>How many registers it holds, tombstones and mere promises included.</summary>
     public int Count
@@ -37,7 +38,7 @@ public sealed class MemoryAcceptor : IAcceptor
             {
                 var (key, request) = batch[i];
                 var (reply, persist) = Acceptor.Decide(
-                    new AcceptorState(_epoch, _floor, _rows.GetValueOrDefault(key)), request);
+                    new AcceptorState(_epoch, _floor, _rows.GetValueOrDefault(key), _versionFloor), request);
                 if (persist is { } state)
                 {
                     Keep(key, state);
@@ -61,7 +62,7 @@ public sealed class MemoryAcceptor : IAcceptor
                 .Where(row => (request.After is not { } after || row.Key > after)
                     && row.Key.ToUtf8().AsSpan().StartsWith(prefix))
                 .Take(request.Limit + 1)
-                .Select(row => new ScannedRow(row.Key, row.Value.Accepted, Head(row.Value.Value)))
+                .Select(row => new ScannedRow(row.Key, row.Value.Accepted, Head(row.Value.Value), row.Value.Promised))
                 .ToList();
             var complete = rows.Count <= request.Limit;
             return Task.FromResult(new ScanPage(complete ? rows : rows[..request.Limit], complete));
@@ -70,7 +71,7 @@ public sealed class MemoryAcceptor : IAcceptor
 
     private void Keep(RegisterKey key, AcceptorState state)
     {
-        (_epoch, _floor) = (state.Epoch, state.Floor);
+        (_epoch, _floor, _versionFloor) = (state.Epoch, state.Floor, state.VersionFloor);
         if (state.Row is { } row)
         {
             _rows[key] = row;

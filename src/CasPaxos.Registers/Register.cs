@@ -54,6 +54,18 @@ public sealed class Register<T>
     public async Task<Held<T>> ReadAsync(CancellationToken cancellationToken = default) =>
         (await ChangeAsync(new Change.Read(), cancellationToken)).Current;
 
+    /// <summary>
+    /// Reads for who takes over from a dead proposer: what the answer does not show of its changes is never applied. It
+    /// does not end attempts that begin later: of a proposer that was paused, or for a client that has died.
+    /// </summary>
+    /// <remarks>
+    /// Guarantee and cost: see <see cref="RegisterOperations"/>, <c>GetSealedAsync</c>. One durable write at every
+    /// acceptor; one round trip when all slots answer and agree, otherwise a wait of
+    /// <see cref="ProposerSettings.Patience"/> and a second round trip.
+    /// </remarks>
+    public async Task<Held<T>> ReadSealedAsync(CancellationToken cancellationToken = default) =>
+        (await ChangeAsync(new Change.SealedRead(), cancellationToken)).Current;
+
     /// <summary>Reads what was last seen; see <see cref="IRegisterClient.ReadPossiblyStaleAsync"/>.</summary>
     public async Task<Held<T>> ReadPossiblyStaleAsync(CancellationToken cancellationToken = default) =>
         ToAttempted(await _client.ReadPossiblyStaleAsync(Key, cancellationToken)).Current;

@@ -4,11 +4,14 @@ namespace CasPaxos.Registers;
 /// <param name="Erased">Registers that no acceptor holds any more.</param>
 /// <param name="TooYoung">Deleted too recently to be erased.</param>
 /// <param name="Incomplete">To be tried again: an acceptor was down or behind.</param>
-public readonly record struct ErasureCounts(long Erased, long TooYoung, long Incomplete);
+/// <param name="Promises">Rows of single acceptors that held a promise and nothing else, and are gone.</param>
+public readonly record struct ErasureCounts(long Erased, long TooYoung, long Incomplete, long Promises = 0);
 
-// Erasing deleted registers (rules 15 and 16).
+// Erasing deleted registers, and sweeping rows that hold only a promise (rules 15, 16 and 20).
 public sealed partial class RegisterClient
 {
+    private PromiseSweep _lastSweep = new();
+
     /// <summary>
     /// How long a tombstone is kept when nothing else is said: 1 hour (rule 12). It must be twice as long as the
     /// longest time in which an operation may be retried, and more by what clients' clocks differ: a delete carries
@@ -34,13 +37,15 @@ public sealed partial class RegisterClient
     }
 
     /// <summary>
-    /// Looks through all registers of a prefix once and erases those that were deleted long enough ago.
+    /// Looks through all registers of a prefix once. Erases those that were deleted long enough ago, and sweeps rows
+    /// that hold only a promise, the same as when this client looked the last time.
     /// </summary>
     /// <param name="prefix">Empty for all.</param>
     /// <param name="tombstoneAge">The least age; see <see cref="TombstoneAgeDefault"/>.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <remarks>
-    /// Needs every acceptor to finish; while one is down, deletes are acknowledged and erasing waits.
+    /// Needs every acceptor to erase; while one is down, deletes are acknowledged and erasing waits. Promises are swept
+    /// one acceptor at a time, whether or not the others answer.
     /// </remarks>
     /// <exception cref="AcceptorUnavailableException">No quorum of acceptors answered.</exception>
     public async Task<ErasureCounts> EraseDeletedAsync(
@@ -48,22 +53,38 @@ public sealed partial class RegisterClient
     {
         ArgumentNullException.ThrowIfNull(prefix);
         var counts = default(ErasureCounts);
+        var sweep = new PromiseSweep(_lastSweep);
+        var awaited = Enumerable.Range(0, _configuration.Slots).ToHashSet();
         RegisterKey? after = null;
         do
         {
-            (var rows, after) = await ScanAsync(prefix, after, limit: 1000, cancellationToken);
+            (var rows, after) = await ScanAsync(prefix, after, limit: 1000, awaited, cancellationToken);
             foreach (var group in rows)
             {
-                // One slot's word is enough to suspect a tombstone, or a row of promises only; the eraser asks them
-                // all.
-                if (group.Any(IsTombstone) || group.All(row => row.AcceptedBallot.IsZero))
+                // One slot's word is enough to suspect a tombstone, unless another has accepted something since; the
+                // eraser asks them all.
+                var latest = group.MaxBy(found => found.Row.AcceptedBallot).Row;
+                if (latest.AcceptedBallot.IsZero)
+                {
+                    sweep.Add(group.Select(found => (found.Slot, found.Row)));
+                }
+                else if (IsTombstone(latest))
                 {
                     counts = Count(counts, await EraseAsync(group.Key, tombstoneAge, cancellationToken));
                 }
             }
+
+            var promises = await sweep.SendAsync(
+                _configuration.Epoch,
+                (slot, key) => _shards[_shardOf(key)][slot],
+                _options.Timeout,
+                _time,
+                cancellationToken);
+            counts = counts with { Promises = counts.Promises + promises };
         }
         while (after is not null);
 
+        _lastSweep = sweep;
         return counts;
     }
 
@@ -99,7 +120,7 @@ public sealed partial class RegisterClient
     {
         try
         {
-            return !row.AcceptedBallot.IsZero && RecordCodec.DecodeHead(row.Head.Span).DeletedAt is not null;
+            return RecordCodec.DecodeHead(row.Head.Span).DeletedAt is not null;
         }
         catch (RecordFormatException)
         {

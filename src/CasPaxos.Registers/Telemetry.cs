@@ -98,6 +98,7 @@ public static class Telemetry
     internal static string KindOf(Change change) => change switch
     {
         Change.Read => "read",
+        Change.SealedRead => "sealed-read",
         Change.Put => "put",
         Change.Create => "create",
         Change.CompareAndSwap => "compare-and-swap",

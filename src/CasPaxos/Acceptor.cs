@@ -10,7 +10,8 @@ public sealed record AcceptorRow(Ballot Promised, Ballot Accepted, ReadOnlyMemor
 /// <param name="Epoch">The newest configuration epoch that the database has heard of.</param>
 /// <param name="Floor">The greatest ballot, promised or accepted, that the database has ever erased (rule 16).</param>
 /// <param name="Row">The register's row, or null.</param>
-public readonly record struct AcceptorState(long Epoch, Ballot Floor, AcceptorRow? Row)
+/// <param name="VersionFloor">The greatest version of a tombstone that the database has ever erased (rule 19).</param>
+public readonly record struct AcceptorState(long Epoch, Ballot Floor, AcceptorRow? Row, long VersionFloor = 0)
 {
     /// <summary>
     /// The promise in force. A missing row promises the floor: it may be missing because it was erased.
@@ -19,6 +20,12 @@ public readonly record struct AcceptorState(long Epoch, Ballot Floor, AcceptorRo
 
     /// <summary>The ballot accepted last; zero when none.</summary>
     public Ballot Accepted => Row?.Accepted ?? Ballot.Zero;
+
+    /// <summary>
+    /// The version floor as replies carry it: only where nothing is accepted. A row that holds only a promise must not
+    /// hide the floor: the register may have been erased before that promise was given (rule 19).
+    /// </summary>
+    public long AbsentAt => Accepted.IsZero ? VersionFloor : 0;
 }
 
 /// <summary>A reply, and the state that must be durable before it is sent (null: nothing changed).</summary>
@@ -27,8 +34,8 @@ public readonly record struct AcceptorState(long Epoch, Ballot Floor, AcceptorRo
 public readonly record struct Decision(AcceptorReply Reply, AcceptorState? Persist = null);
 
 /// <summary>
-/// The acceptor's rules for one register (paper §2.2; rules 1, 6, 15 and 16). The reference for every form of it: the
-/// SQL functions are proven equal to this by random sequences run through both.
+/// The acceptor's rules for one register (paper §2.2; rules 1, 6, 15, 16 and 19). The reference for every form of it:
+/// the SQL functions are proven equal to this by random sequences run through both.
 /// </summary>
 public static class Acceptor
 {
@@ -69,7 +76,7 @@ public static class Acceptor
 
         var row = state.Row ?? new AcceptorRow(Ballot.Zero, Ballot.Zero, default);
         return new(
-            new AcceptorReply.Promised(row.Accepted, row.Value),
+            new AcceptorReply.Promised(row.Accepted, row.Value, state.AbsentAt),
             Persist: state with { Row = row with { Promised = request.Ballot } });
     }
 
@@ -97,7 +104,7 @@ public static class Acceptor
     }
 
     private static Decision Read(AcceptorState state) =>
-        new(new AcceptorReply.Report(state.Accepted, state.Row?.Value ?? default));
+        new(new AcceptorReply.Report(state.Accepted, state.Row?.Value ?? default, state.AbsentAt));
 
     private static Decision Erase(AcceptorState state, AcceptorRequest.Erase request)
     {
@@ -114,6 +121,12 @@ public static class Acceptor
 
         // What the row promised outlives it in the floor; otherwise an older ballot would be taken again (T-G4).
         var floor = Ballot.Max(state.Floor, Ballot.Max(row.Promised, row.Accepted));
-        return new(new AcceptorReply.Erased(), Persist: state with { Floor = floor, Row = null });
+
+        // So does the tombstone's version; otherwise a register created anew would repeat versions, and an operation
+        // that was applied before could be applied again. A promise alone has no version.
+        var versionFloor = row.Accepted.IsZero ? state.VersionFloor : Math.Max(state.VersionFloor, request.Version);
+        return new(
+            new AcceptorReply.Erased(),
+            Persist: state with { Floor = floor, Row = null, VersionFloor = versionFloor });
     }
 }

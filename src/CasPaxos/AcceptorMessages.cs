@@ -28,7 +28,11 @@ public abstract record AcceptorRequest(long Epoch)
     /// The tombstone's ballot, which every acceptor must have accepted before; or
     /// <see cref="CasPaxos.Ballot.Zero"/> to forget a row that holds a promise and nothing else.
     /// </param>
-    public sealed record Erase(long Epoch, Ballot Accepted) : AcceptorRequest(Epoch);
+    /// <param name="Version">
+    /// The tombstone's version, which the database's version floor rises to (rule 19); 0 with
+    /// <see cref="CasPaxos.Ballot.Zero"/>. At most <see cref="RegisterRecord.VersionMax"/>.
+    /// </param>
+    public sealed record Erase(long Epoch, Ballot Accepted, long Version) : AcceptorRequest(Epoch);
 }
 
 /// <summary>What an acceptor answers. Closed; no default value of it means success.</summary>
@@ -41,7 +45,11 @@ public abstract record AcceptorReply
     /// <summary>The promise is durable.</summary>
     /// <param name="AcceptedBallot">What it accepted last; zero when nothing.</param>
     /// <param name="Value">The value accepted then; empty when nothing.</param>
-    public sealed record Promised(Ballot AcceptedBallot, ReadOnlyMemory<byte> Value) : AcceptorReply;
+    /// <param name="VersionFloor">
+    /// Where nothing is accepted, the database's version floor (rule 19): the register is absent at it, or later.
+    /// </param>
+    public sealed record Promised(Ballot AcceptedBallot, ReadOnlyMemory<byte> Value, long VersionFloor = 0)
+        : AcceptorReply;
 
     /// <summary>The value is accepted and durable.</summary>
     /// <param name="Promise">
@@ -56,7 +64,9 @@ public abstract record AcceptorReply
     /// <summary>The answer to a read, from the database in this request.</summary>
     /// <param name="AcceptedBallot">What it accepted last; zero when nothing.</param>
     /// <param name="Value">The value accepted then; empty when nothing.</param>
-    public sealed record Report(Ballot AcceptedBallot, ReadOnlyMemory<byte> Value) : AcceptorReply;
+    /// <param name="VersionFloor">Where nothing is accepted, the database's version floor (rule 19).</param>
+    public sealed record Report(Ballot AcceptedBallot, ReadOnlyMemory<byte> Value, long VersionFloor = 0)
+        : AcceptorReply;
 
     /// <summary>The acceptor has no row for the register (any more).</summary>
     public sealed record Erased : AcceptorReply;

@@ -45,6 +45,12 @@ internal sealed class PrepareAttempt(long id, Configuration configuration, List<
     public Ballot Ballot { get; } = ballot;
 
     public Reports Promises { get; } = new();
+
+    /// <summary>All slots have promised and report one accepted ballot, or that they have none (rule 20).</summary>
+    public bool AllAgree => Promises.Agreeing == Configuration.Slots;
+
+    /// <summary>They may yet: some are silent, and nobody has refused, failed or reported another ballot.</summary>
+    public bool AllMayAgree => Outstanding > 0 && Promises.Agreeing == Heard.Count;
 }
 
 /// <summary>The accept phase (paper §2.2, steps 4 and 5).</summary>
@@ -89,10 +95,24 @@ internal sealed class Reports
     /// <summary>The report that most slots agree on.</summary>
     public AcceptorReply.Report Agreed { get; private set; } = new(Ballot.Zero, default);
 
-    public void Add(Ballot accepted, ReadOnlyMemory<byte> value)
+    /// <summary>
+    /// True if so many slots report the highest ballot of all that were heard. Many that agree on a lower one prove
+    /// nothing about the highest value, which a minority may hold (rule 13).
+    /// </summary>
+    public bool AgreeOnHighest(int quorum) =>
+        Agreeing >= quorum && Agreed.AcceptedBallot == Highest.AcceptedBallot;
+
+    /// <summary>
+    /// The greatest version floor that was reported. Where nothing is accepted, the register is absent at it (rule 19):
+    /// every quorum has a slot that erased what was chosen last, and that slot's floor is not below its version.
+    /// </summary>
+    private long VersionFloor { get; set; }
+
+    public void Add(Ballot accepted, ReadOnlyMemory<byte> value, long versionFloor)
     {
-        var report = new AcceptorReply.Report(accepted, value);
+        var report = new AcceptorReply.Report(accepted, value, versionFloor);
         _reports.Add(report);
+        VersionFloor = Math.Max(VersionFloor, versionFloor);
         if (accepted > Highest.AcceptedBallot)
         {
             Highest = report;
@@ -110,8 +130,8 @@ internal sealed class Reports
         }
     }
 
-    /// <summary>The record of a report; <see cref="RegisterRecord.None"/> where nothing was accepted.</summary>
+    /// <summary>The record of a report; where nothing was accepted, the absence at the greatest floor.</summary>
     /// <exception cref="RecordFormatException">The value is not a record that this version understands.</exception>
-    public static RegisterRecord Decode(AcceptorReply.Report report) =>
-        report.AcceptedBallot.IsZero ? RegisterRecord.None : RecordCodec.Decode(report.Value);
+    public RegisterRecord Decode(AcceptorReply.Report report) =>
+        report.AcceptedBallot.IsZero ? RegisterRecord.Absent(VersionFloor) : RecordCodec.Decode(report.Value);
 }

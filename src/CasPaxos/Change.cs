@@ -10,8 +10,19 @@ public abstract record Change
     {
     }
 
+    /// <summary>True for a change that asks what is there and changes nothing.</summary>
+    public bool IsRead => this is Read or SealedRead;
+
     /// <summary>Changes nothing and answers with what is there (the identity change).</summary>
     public sealed record Read : Change;
+
+    /// <summary>
+    /// A read for who takes over from a dead proposer (rule 20): no attempt that had the promise of a prepare quorum
+    /// before the read began takes effect afterwards, unless the answer contains it. Costs one durable write at every
+    /// acceptor; a <see cref="Read"/> costs none. It does not end attempts that begin later: of a proposer that was
+    /// paused, or of a live one for a client that has died.
+    /// </summary>
+    public sealed record SealedRead : Change;
 
     /// <summary>Writes a payload whatever is there.</summary>
     /// <param name="Payload">The new value.</param>

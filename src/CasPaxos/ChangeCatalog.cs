@@ -69,7 +69,7 @@ public sealed class ChangeCatalog
     {
         var result = change switch
         {
-            Change.Read => Keep,
+            Change.Read or Change.SealedRead => Keep,
             Change.Put put => new ChangeResult.Write(put.Payload),
             Change.Create create => current.Exists
                 ? Refuse(RefusalReason.Exists)

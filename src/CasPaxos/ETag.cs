@@ -7,7 +7,10 @@ namespace CasPaxos;
 /// Names one state of one register: which creation it descends from and how many changes made it. Never used twice,
 /// not after delete, erase and re-creation (rule 17), and unchanged by reads.
 /// </summary>
-/// <param name="CreationId">Random, new with every creation; all zero in <see cref="Absent"/>.</param>
+/// <param name="CreationId">
+/// Random, new with every creation; all zero in <see cref="Absent"/>, and in the position of a register that was erased
+/// or never written, which no state has.
+/// </param>
 /// <param name="Version">1 or more; 0 in <see cref="Absent"/>.</param>
 public readonly record struct ETag(Guid CreationId, long Version)
 {
@@ -30,8 +33,7 @@ public readonly record struct ETag(Guid CreationId, long Version)
         if (dash <= 0
             || !long.TryParse(text.AsSpan(0, dash), NumberStyles.None, CultureInfo.InvariantCulture, out var version)
             || !Guid.TryParseExact(text.AsSpan(dash + 1), "N", out var creation)
-            || version < 1
-            || creation == Guid.Empty)
+            || version < 1)
         {
             return false;
         }

@@ -17,9 +17,9 @@ public enum ErasureResult
 }
 
 /// <summary>
-/// Erases one deleted register from all acceptors (paper §3.1, with floors in place of ages; rules 15 and 16): a state
-/// machine like <see cref="Proposer"/>, for one erasure. Every step can be repeated, so one that stopped half-way is
-/// taken up by simply beginning anew.
+/// Erases one deleted register from all acceptors (paper §3.1, with floors in place of ages; rules 15, 16 and 19): a
+/// state machine like <see cref="Proposer"/>, for one erasure. Every step can be repeated, so one that stopped half-way
+/// is taken up by simply beginning anew.
 /// </summary>
 /// <remarks>
 /// Prepare at all acceptors, not a quorum: the current record must be known and be a tombstone. Accept it again at one
@@ -41,6 +41,7 @@ public sealed class Eraser
     private AcceptorRequest? _request;
     private long _counter;
     private long _attempt;
+    private long _version; // The tombstone's.
 
     /// <summary>Makes an eraser for one erasure of one register.</summary>
     /// <param name="id">Random and fresh (rule 7).</param>
@@ -101,7 +102,7 @@ public sealed class Eraser
         switch (_request, reply)
         {
             case (AcceptorRequest.Prepare, AcceptorReply.Promised promised):
-                _promises.Add(promised.AcceptedBallot, promised.Value);
+                _promises.Add(promised.AcceptedBallot, promised.Value, promised.VersionFloor);
                 break;
             case (AcceptorRequest.Prepare, AcceptorReply.Refused refused) when _attempt < PreparesMax:
                 _counter = Math.Max(_counter, refused.Winner.Counter);
@@ -129,7 +130,7 @@ public sealed class Eraser
                 Prepared(_promises.Highest);
                 break;
             case AcceptorRequest.Accept:
-                Ask(new AcceptorRequest.Erase(_configuration.Epoch, _ballot));
+                Ask(new AcceptorRequest.Erase(_configuration.Epoch, _ballot, _version));
                 break;
             default:
                 End(ErasureResult.Erased);
@@ -155,13 +156,18 @@ public sealed class Eraser
         if (current.AcceptedBallot.IsZero)
         {
             // Promises and nothing else. The floor keeps them, so such a row may go at any time.
-            Ask(new AcceptorRequest.Erase(_configuration.Epoch, Ballot.Zero));
+            Ask(new AcceptorRequest.Erase(_configuration.Epoch, Ballot.Zero, Version: 0));
             return;
         }
 
         try
         {
-            switch (RecordCodec.DecodeHead(current.Value.Span).DeletedAt)
+            var record = RecordCodec.Decode(current.Value);
+
+            // An operation that is settled in the tombstone has a position of its version at the most. One more makes
+            // every later try of it find that the register no longer shows what became of it, without any clock.
+            _version = record.Version + (record.Recent.Settled.IsEmpty ? 0 : 1);
+            switch (record.DeletedAt)
             {
                 case null:
                     End(ErasureResult.Live);

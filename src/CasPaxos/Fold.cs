@@ -16,17 +16,19 @@ internal sealed class Fold
     private const string Overtaken =
         "The register has changed so often that it no longer shows whether this was applied.";
 
-    private readonly List<(OperationId Id, ETag ETag)> _applied = [];
+    private readonly List<(OperationId Id, ETag ETag, bool Created)> _applied = [];
     private readonly List<Settlement> _settled = [];
     private readonly List<Verdict> _verdicts = [];
     private readonly int _idsMin;
     private readonly RegisterRecord _base;
+    private readonly Ballot _ballot;
     private RegisterRecord _current;
 
-    private Fold(RegisterRecord current, int idsMin)
+    private Fold(RegisterRecord current, int idsMin, Ballot ballot)
     {
         _base = _current = current;
         _idsMin = idsMin;
+        _ballot = ballot;
     }
 
     /// <summary>The record that the operations make, with the ids of those that changed it.</summary>
@@ -44,13 +46,24 @@ internal sealed class Fold
     /// </summary>
     public bool NeedsAccept { get; private set; }
 
+    /// <summary>
+    /// True if it answers a sealed read: an accept is needed unless all slots promised and agree (rule 20).
+    /// </summary>
+    public bool Seals { get; private set; }
+
+    /// <param name="current">What the operations are applied to.</param>
+    /// <param name="operations">In this order; those that are answered already are left out.</param>
+    /// <param name="catalog">The changes.</param>
+    /// <param name="recentIdsMin">Ids to keep at the least.</param>
+    /// <param name="ballot">The ballot of the accept; zero where none may follow.</param>
     public static Fold Over(
         RegisterRecord current,
         IEnumerable<Pending> operations,
         ChangeCatalog catalog,
-        int recentIdsMin = RecentOperations.IdsMin)
+        int recentIdsMin = RecentOperations.IdsMin,
+        Ballot ballot = default)
     {
-        var fold = new Fold(current, recentIdsMin);
+        var fold = new Fold(current, recentIdsMin, ballot);
         foreach (var pending in operations)
         {
             if (!pending.Answered)
@@ -70,7 +83,7 @@ internal sealed class Fold
         var earlier = _applied.FindIndex(applied => applied.Id == id);
         if (earlier >= 0)
         {
-            Recovered(pending, _applied[earlier].ETag, since: Base);
+            Recovered(pending, _applied[earlier].ETag, since: Base, _applied[earlier].Created);
         }
         else if (_base.Recent.Age(id) is { } age)
         {
@@ -78,7 +91,11 @@ internal sealed class Fold
             var etag = version >= _base.CreationVersion ? new ETag(_base.CreationId, version) : ETag.Absent;
 
             // Version 0 has no creation.
-            Recovered(pending, etag, since: version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent);
+            Recovered(
+                pending,
+                etag,
+                since: version > 1 ? new ETag(_base.CreationId, version - 1) : ETag.Absent,
+                created: !etag.IsAbsent && version == _base.CreationVersion);
         }
         else if (FindSettlement(id) is { } settlement)
         {
@@ -97,8 +114,8 @@ internal sealed class Fold
         }
     }
 
-    private void Recovered(Pending pending, ETag etag, ETag since) => _verdicts.Add(
-        new Verdict(pending, new Outcome.Applied(etag, _current.View, Recovered: true), since));
+    private void Recovered(Pending pending, ETag etag, ETag since, bool created) => _verdicts.Add(
+        new Verdict(pending, new Outcome.Applied(etag, _current.View, Recovered: true, Created: created), since));
 
     private void Settled(Pending pending, Settlement settlement) => Answer(
         pending,
@@ -119,6 +136,7 @@ internal sealed class Fold
     {
         var operation = pending.Operation;
         NeedsAccept |= pending.Since is not null;
+        Seals |= operation.Change is Change.SealedRead;
         ChangeResult result;
         try
         {
@@ -135,9 +153,11 @@ internal sealed class Fold
         if (result is ChangeResult.Write or ChangeResult.Delete)
         {
             NeedsAccept = true;
-            _current = Next(operation, result);
-            _applied.Add((operation.Id, _current.Position));
-            _verdicts.Add(new Verdict(pending, new Outcome.Applied(_current.Position, _current.View), Base));
+            var created = _current.IsTombstone && result is ChangeResult.Write;
+            _current = Next(result);
+            _applied.Add((operation.Id, _current.Position, created));
+            _verdicts.Add(new Verdict(
+                pending, new Outcome.Applied(_current.Position, _current.View, Created: created), Base));
         }
         else
         {
@@ -173,7 +193,7 @@ internal sealed class Fold
             _ => null,
         };
         var current = _current.View.ETag;
-        return change is Change.Read
+        return change.IsRead
             || (expected is { IsAbsent: false } gone
                 && (gone.CreationId != current.CreationId || gone.Version < current.Version));
     }
@@ -204,7 +224,7 @@ internal sealed class Fold
         return true;
     }
 
-    private RegisterRecord Next(Operation operation, ChangeResult result)
+    private RegisterRecord Next(ChangeResult result)
     {
         var next = _current with { Version = checked(_current.Version + 1) };
         return result switch
@@ -213,7 +233,7 @@ internal sealed class Fold
             ChangeResult.Write write when _current.IsTombstone =>
                 next with
                 {
-                    CreationId = operation.FreshCreationId,
+                    CreationId = CreationIds.Of(_ballot, index: _applied.Count),
                     CreationVersion = next.Version,
                     DeletedAt = null,
                     Payload = write.Payload,

@@ -3,21 +3,17 @@ namespace CasPaxos;
 /// <summary>One change wanted by one caller.</summary>
 /// <param name="Id">Names it; the same for every retry.</param>
 /// <param name="Change">What to do.</param>
-/// <param name="FreshCreationId">
-/// 128 random bits, never used before: becomes the creation id if it creates (rule 17).
-/// </param>
 /// <param name="RetrySince">
 /// Null for a first try. For an operation whose outcome was unknown, what <see cref="Outcome.Unknown"/> told, where the
 /// register stood before the first try, the same for all of them: the operation then looks for its own id before it is
-/// tried again (rule 12).
+/// tried again (rule 12). Its version decides; it is applied to no record of a lower one (rule 19).
 /// </param>
 /// <param name="KnownSince">
 /// For a first try whose caller may try again elsewhere before this one has ended: where the register stood then, or
 /// earlier. A record that does not show all changes since may hide that the other try was applied, so this one is not
 /// applied to it. Null if nobody tries again before this one is answered.
 /// </param>
-public sealed record Operation(
-    OperationId Id, Change Change, Guid FreshCreationId, ETag? RetrySince = null, ETag? KnownSince = null);
+public sealed record Operation(OperationId Id, Change Change, ETag? RetrySince = null, ETag? KnownSince = null);
 
 /// <summary>How an operation ended: exactly what is known (rule 11). Closed.</summary>
 public abstract record Outcome
@@ -42,7 +38,9 @@ public abstract record Outcome
     /// True if no other try takes effect any more: always, but for a custom change that kept what is there; see
     /// <see cref="Refused"/>.
     /// </param>
-    public sealed record Applied(ETag ETag, Snapshot Current, bool Recovered = false, bool Final = true) : Outcome;
+    /// <param name="Created">True if the register did not exist before the operation, and did after it.</param>
+    public sealed record Applied(
+        ETag ETag, Snapshot Current, bool Recovered = false, bool Final = true, bool Created = false) : Outcome;
 
     /// <summary>
     /// It did not fit what is there, took no effect and, if <paramref name="Final"/>, never will. Not a failure of the

@@ -98,10 +98,7 @@ internal sealed class Pending(long ticket, Operation operation)
     }
 
     /// <summary>
-    /// The earlier of two positions; the one that was known first where their versions are the same. Why: before a
-    /// creation is a tombstone, whose own creation id the new record does not tell. With the new one's id, a retry that
-    /// finds the tombstone again, because the creation was never chosen, would take it for another line, and stay
-    /// unknown for ever.
+    /// The earlier of two positions, by version; it asks most of the ids.
     /// </summary>
     private static ETag Earlier(ETag one, ETag? other) =>
         other is { } position && position.Version <= one.Version ? position : one;

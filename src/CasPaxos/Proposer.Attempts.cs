@@ -14,8 +14,11 @@ public sealed partial class Proposer
         var operations = TakeWaiting(_settings.CombineMax);
         if (_prepared?.IsConfirmed(_configuration) == true)
         {
-            var fold = Fold.Over(_prepared.Record, operations, _catalog, _settings.RecentIdsMin);
-            if (fold.NeedsAccept)
+            // A sealed read may use the ballot too, but then it must be accepted: the promise was given before the read
+            // began, so attempts of others may have ended since (rule 20).
+            var fold = Fold.Over(
+                _prepared.Record, operations, _catalog, _settings.RecentIdsMin, _prepared.Ballot);
+            if (fold.NeedsAccept || fold.Seals)
             {
                 Statistics.OneRoundTrips++;
                 BeginAccept(_configuration, _prepared.Ballot, fold);
@@ -134,7 +137,7 @@ public sealed partial class Proposer
     {
         if (reply is AcceptorReply.Report report)
         {
-            read.Reports.Add(report.AcceptedBallot, report.Value);
+            read.Reports.Add(report.AcceptedBallot, report.Value, report.VersionFloor);
         }
 
         var configuration = read.Configuration;
@@ -154,14 +157,14 @@ public sealed partial class Proposer
 
     private void Agreed(ReadAttempt read)
     {
-        if (TryFold(read.Reports.Agreed, read.Operations) is not { } fold)
+        if (TryFold(read.Reports, read.Reports.Agreed, read.Operations, Ballot.Zero) is not { } fold)
         {
             return;
         }
 
-        if (fold.NeedsAccept)
+        if (fold.NeedsAccept || fold.Seals)
         {
-            BeginPrepare(read.Operations);
+            BeginPrepare(read.Operations); // A sealed read is here if what was remembered did not reach its position.
         }
         else
         {
@@ -186,13 +189,13 @@ public sealed partial class Proposer
     {
         if (reply is AcceptorReply.Promised promised)
         {
-            prepare.Promises.Add(promised.AcceptedBallot, promised.Value);
+            prepare.Promises.Add(promised.AcceptedBallot, promised.Value, promised.VersionFloor);
         }
 
         var quorum = prepare.Configuration.PrepareQuorum;
         if (prepare.Promises.Count >= quorum)
         {
-            Prepared(prepare);
+            Prepared(prepare, isPatient: true);
         }
         else if (prepare.Promises.Count + prepare.Outstanding < quorum)
         {
@@ -204,15 +207,34 @@ public sealed partial class Proposer
         }
     }
 
-    private void Prepared(PrepareAttempt prepare)
+    /// <summary>A prepare quorum has promised.</summary>
+    /// <param name="prepare">The prepare.</param>
+    /// <param name="isPatient">False once a sealed read has waited long enough for the other slots.</param>
+    private void Prepared(PrepareAttempt prepare, bool isPatient)
     {
-        var isAgreed = prepare.Promises.Agreeing >= prepare.Configuration.ReadQuorum;
-        if (TryFold(prepare.Promises.Highest, prepare.Operations, isAgreed) is not { } fold)
+        var promises = prepare.Promises;
+        var isAgreed = promises.AgreeOnHighest(prepare.Configuration.ReadQuorum);
+        if (TryFold(promises, promises.Highest, prepare.Operations, prepare.Ballot, isAgreed) is not { } fold)
         {
             return;
         }
 
-        if (!fold.NeedsAccept && isAgreed)
+        if (!fold.NeedsAccept && fold.Seals && prepare.AllAgree)
+        {
+            // No slot accepts anything below this ballot any more, and none holds anything else (rule 20). The ballot
+            // is not used: the next change may use it, in one round trip.
+            _prepared = new PreparedBallot(prepare, fold.Record);
+            End(fold);
+            return;
+        }
+
+        if (!fold.NeedsAccept && fold.Seals && isPatient && prepare.AllMayAgree)
+        {
+            Hurry(prepare);
+            return;
+        }
+
+        if (!fold.NeedsAccept && !fold.Seals && isAgreed)
         {
             End(fold);
             return;
@@ -221,7 +243,7 @@ public sealed partial class Proposer
         // Operations that came during the prepare join: the accept, which is sent after they came, proves their answers
         // too. (An answer without an accept would not: the promises may have been given before they came.)
         prepare.Operations.AddRange(TakeWaiting(Math.Max(0, _settings.CombineMax - prepare.Operations.Count)));
-        if (TryFold(prepare.Promises.Highest, prepare.Operations) is { } joined)
+        if (TryFold(promises, promises.Highest, prepare.Operations, prepare.Ballot) is { } joined)
         {
             BeginAccept(prepare.Configuration, prepare.Ballot, joined);
         }
@@ -266,17 +288,18 @@ public sealed partial class Proposer
     /// Folds operations over what was reported; null, and all answered, if it is not understood. What a read quorum
     /// agrees on may end their doubts before.
     /// </summary>
-    private Fold? TryFold(AcceptorReply.Report report, List<Pending> operations, bool isAgreed = false)
+    private Fold? TryFold(
+        Reports reports, AcceptorReply.Report report, List<Pending> operations, Ballot ballot, bool isAgreed = false)
     {
         try
         {
-            var record = Reports.Decode(report);
+            var record = reports.Decode(report);
             if (isAgreed)
             {
                 operations.ForEach(pending => pending.Clear(report.AcceptedBallot, record));
             }
 
-            return Fold.Over(record, operations, _catalog, _settings.RecentIdsMin);
+            return Fold.Over(record, operations, _catalog, _settings.RecentIdsMin, ballot);
         }
         catch (RecordFormatException exception)
         {
@@ -318,69 +341,13 @@ public sealed partial class Proposer
         {
             Disagreed(read, reachable: read.Reports.Count);
         }
+        else if (attempt is PrepareAttempt prepare && prepare.Promises.Count >= prepare.Configuration.PrepareQuorum)
+        {
+            Prepared(prepare, isPatient: false); // A sealed read waited for all slots; a quorum must do.
+        }
         else
         {
             SetBack(attempt);
         }
-    }
-
-    /// <summary>The attempt found no quorum: its operations go back to the head of the queue.</summary>
-    private void SetBack(Attempt attempt)
-    {
-        _attempt = null;
-        _prepared = null;
-        if (attempt is AcceptAttempt accept)
-        {
-            accept.Operations.ForEach(pending => MayBeApplied(accept, pending));
-        }
-
-        _waiting.InsertRange(0, attempt.Operations.Where(pending => !pending.Answered));
-        Statistics.Setbacks++;
-        Statistics.Conflicts += attempt.Conflict ? 1 : 0;
-        _setbacksInARow++;
-        Outrun(_settings.BackoffBase);
-        if (!attempt.Conflict || _setbacksInARow > _settings.BackoffThreshold)
-        {
-            BackOff(attempt.Conflict);
-        }
-    }
-
-    /// <summary>An accept that no quorum answered may yet be adopted by another proposer.</summary>
-    private static void MayBeApplied(AcceptAttempt accept, Pending pending)
-    {
-        if (accept.Harmless.Count < accept.Configuration.Slots
-            && accept.Fold.Verdicts.FirstOrDefault(verdict => verdict.Pending == pending)?.AppliedSince is { } since)
-        {
-            pending.MayBeAppliedSince(since, accept.Ballot);
-        }
-    }
-
-    /// <summary>
-    /// Waits for a random time, so that proposers that collided do not collide again; doubles each time.
-    /// </summary>
-    private void BackOff(bool conflict)
-    {
-        var doublings = Math.Clamp(_setbacksInARow - 1 - _settings.BackoffThreshold, 0, 20);
-        var longest = Math.Min(_settings.BackoffMax.Ticks, _settings.BackoffBase.Ticks << doublings);
-        if (conflict && _waiting.Exists(pending => pending.Since is not null))
-        {
-            // Others' changes push an operation's id out of the record: whoever must look for one does not wait long.
-            longest = Math.Min(longest, 4 * _settings.BackoffBase.Ticks);
-        }
-
-        var delay = TimeSpan.FromTicks(1 + _random.NextInt64(longest));
-        _backingOff = true;
-        Outrun(delay);
-        SetTimer(delay);
-    }
-
-    /// <summary>
-    /// Raises the counter by the microseconds of a time. Meanwhile the winner of the conflict goes on, raising its own
-    /// by one with every round: a ballot just above the one that won would be beaten again, each time (trap T-P13).
-    /// </summary>
-    private void Outrun(TimeSpan delay)
-    {
-        var lead = (long)delay.TotalMicroseconds;
-        _counter = _counter < Ballot.CounterMax - lead ? _counter + lead : _counter; // The last one is not given away.
     }
 }

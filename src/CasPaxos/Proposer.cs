@@ -199,20 +199,35 @@ public sealed partial class Proposer
 /// The one-round-trip path (paper §2.2.1): a ballot that the acceptors promised along with an accept, and the record
 /// accepted there. Used for one accept; dropped by anything but a confirmed accept (rule 9).
 /// </summary>
-internal sealed class PreparedBallot(AcceptAttempt accept)
+internal sealed class PreparedBallot
 {
-    private SlotSet _confirmed = accept.Confirmed;
+    private readonly Configuration _configuration;
+    private SlotSet _confirmed;
 
-    public long Attempt { get; } = accept.Id;
+    /// <summary>The ballot that was promised along with an accept that is chosen.</summary>
+    public PreparedBallot(AcceptAttempt accept)
+    {
+        (Attempt, Ballot, Record) = (accept.Id, accept.Next, accept.Record);
+        (_configuration, _confirmed) = (accept.Configuration, accept.Confirmed);
+    }
 
-    public Ballot Ballot { get; } = accept.Next;
+    /// <summary>The ballot of a prepare that all slots promised and that needed no accept (rule 20).</summary>
+    public PreparedBallot(PrepareAttempt prepare, RegisterRecord record)
+    {
+        (Attempt, Ballot, Record) = (prepare.Id, prepare.Ballot, record);
+        (_configuration, _confirmed) = (prepare.Configuration, prepare.Heard);
+    }
+
+    public long Attempt { get; }
+
+    public Ballot Ballot { get; }
 
     /// <summary>Exactly what was accepted, so what a prepare would find.</summary>
-    public RegisterRecord Record { get; } = accept.Record;
+    public RegisterRecord Record { get; }
 
     public void Confirm(int slot, Ballot promise)
     {
-        if (promise == Ballot && slot >= 0 && slot < accept.Configuration.Slots)
+        if (promise == Ballot && slot >= 0 && slot < _configuration.Slots)
         {
             _confirmed = _confirmed.With(slot);
         }
@@ -220,5 +235,5 @@ internal sealed class PreparedBallot(AcceptAttempt accept)
 
     /// <summary>Promised by a prepare quorum of the configuration in force: a prepare would tell nothing new.</summary>
     public bool IsConfirmed(Configuration configuration) =>
-        accept.Configuration == configuration && _confirmed.Count >= configuration.PrepareQuorum;
+        _configuration == configuration && _confirmed.Count >= configuration.PrepareQuorum;
 }

@@ -51,8 +51,9 @@ public sealed record ProposerSettings
     public TimeSpan PhaseTimeout { get; init; } = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
-    /// Longest wait for the slots that have not answered yet once another's answer has cast doubt on the attempt: a
-    /// refusal, or reports that disagree. Default 15 ms; above 0.
+    /// Longest wait for the slots that have not answered yet, where their answers would spare a round: once another's
+    /// answer has cast doubt on the attempt (a refusal, or reports that disagree), and of a sealed read once a quorum
+    /// has answered. Default 15 ms; above 0.
     /// </summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMilliseconds(15);
 

@@ -28,7 +28,6 @@ public static class RecordCodec
     private const int IdBytes = 16;
     private const int VarintBytesMax = 10;
     private const int SettlementBytesMax = IdBytes + VarintBytesMax + 1;
-    private const long VersionMax = long.MaxValue / 2; // No round can overflow what is still counted up from it.
 
     /// <summary>Writes a record.</summary>
     /// <returns>The bytes; and the record with its payload inside them, so that later changes of the caller's buffer
@@ -180,9 +179,10 @@ public static class RecordCodec
             throw new RecordFormatException($"A record of version {head.Version}; versions of records begin with 1.");
         }
 
-        if (head.Version > VersionMax)
+        if (head.Version > RegisterRecord.VersionMax)
         {
-            throw new RecordFormatException($"A record of version {head.Version}; versions end with {VersionMax}.");
+            throw new RecordFormatException(
+                $"A record of version {head.Version}; versions end with {RegisterRecord.VersionMax}.");
         }
 
         return head;

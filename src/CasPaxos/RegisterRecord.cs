@@ -18,11 +18,20 @@ public sealed record RegisterRecord(
     ReadOnlyMemory<byte> Payload,
     RecentOperations Recent)
 {
-    /// <summary>
-    /// What an acceptor that has nothing holds: an absent register of version 0. Written only where the absence itself
-    /// must be chosen, so that an accept under way cannot come up afterwards.
-    /// </summary>
+    /// <summary>No version is greater; far below overflow, so that no round can reach it.</summary>
+    public const long VersionMax = long.MaxValue / 2;
+
+    /// <summary>The record of a register that was never written: an absent register of version 0.</summary>
     public static readonly RegisterRecord None = new(0, Guid.Empty, 0, DeletedAt: 0, default, RecentOperations.None);
+
+    /// <summary>
+    /// What acceptors that have accepted nothing hold: an absent register at the version floor, on which a creation
+    /// builds (rule 19). Written only where the absence itself must be chosen, so that an earlier accept that is still
+    /// in flight cannot take effect afterwards.
+    /// </summary>
+    /// <param name="version">The greatest version floor of a quorum; 0 or more.</param>
+    public static RegisterRecord Absent(long version) =>
+        version == 0 ? None : None with { Version = version, CreationVersion = version };
 
     /// <summary>True for a register that does not exist: deleted and not erased yet, or <see cref="None"/>.</summary>
     public bool IsTombstone => DeletedAt is not null;
@@ -37,13 +46,13 @@ public sealed record RegisterRecord(
     /// True if the recent ids show every change since a position: an operation tried first on that position, or later,
     /// and not among the ids, is not part of this record (rule 12).
     /// </summary>
+    /// <remarks>
+    /// Versions alone decide: they never restart (rule 19). A record of a lower version shows nothing. The floors of
+    /// databases differ for a while, so a position may lie above what another quorum reports; an operation applied
+    /// there would be applied a second time once the register has grown past that position.
+    /// </remarks>
     /// <param name="since">Where the register stood before the operation was first tried.</param>
-    public bool ShowsAllSince(ETag since)
-    {
-        // Another creation, and not one from before this one: the line that it belongs to was erased, ids and all.
-        var elsewhere = since.CreationId != CreationId && since.Version > 0 && since.Version >= CreationVersion;
-        return !elsewhere && since.Version >= OldestShown && since.Version <= Version;
-    }
+    public bool ShowsAllSince(ETag since) => since.Version >= OldestShown && since.Version <= Version;
 
     /// <summary>Takes note of one round.</summary>
     /// <param name="applied">The operations that made this version and payload of the record before, in order.</param>

@@ -12,6 +12,7 @@ internal sealed class BruteForce
 {
     private readonly List<Item> _items = [];
     private readonly List<string> _ids;
+    private readonly long _versionMax; // The greatest version that any answer or question mentions.
 
     private BruteForce(IReadOnlyList<HistoryOperation> history)
     {
@@ -31,6 +32,7 @@ internal sealed class BruteForce
         }
 
         _ids = [.. history.SelectMany(Mentioned).Select(static etag => etag.CreationId).Distinct()];
+        _versionMax = history.SelectMany(Mentioned).Select(static etag => etag.Version).DefaultIfEmpty().Max();
     }
 
     public static bool IsLinearizable(IReadOnlyList<HistoryOperation> history)
@@ -213,7 +215,9 @@ internal sealed class BruteForce
             yield break;
         }
 
-        long[] versions = register.Version == 0 ? [1] : [register.Version + 1, 1];
+        // From the tombstone on, or from further on if that was erased; beyond what is mentioned, all are alike.
+        var versions = Enumerable.Range(0, (int)Math.Max(1, _versionMax - register.Version))
+            .Select(more => register.Version + 1 + more);
         foreach (var id in _ids.Append($"new{used.Count}").Except(used).ToList())
         {
             foreach (var version in versions)

@@ -87,10 +87,10 @@ public sealed class TrapHistoryTests
     {
         var created = Op.By(1, 0, 10).Create("old").Told("w", 1, "old");
         var deleted = Op.By(1, 20, 30).Delete().ToldAbsent();
-        var lost = Op.By(1, 40, 60).CasAbsent("X").Told("x", 1, "X");
+        var lost = Op.By(1, 40, 60).CasAbsent("X").Told("x", 3, "X");
 
         Verdict.IsRight(created, deleted, lost, Op.By(2, 40, 60).CasAbsent("Y").Refused(HistoryRefusal.ETagMismatch));
-        Verdict.IsWrong(created, deleted, lost, Op.By(2, 40, 60).CasAbsent("Y").Told("y", 1, "Y"));
+        Verdict.IsWrong(created, deleted, lost, Op.By(2, 40, 60).CasAbsent("Y").Told("y", 3, "Y"));
     }
 
     [Fact]
@@ -131,10 +131,10 @@ public sealed class TrapHistoryTests
     {
         var created = Op.By(1, 0, 10).Create("a").Told("x", 1, "a");
         var deleted = Op.By(1, 20, 30).Delete().ToldAbsent();
-        var recreated = Op.By(1, 40, 50).Create("b").Told("y", 1, "b");
+        var recreated = Op.By(1, 40, 50).Create("b").Told("y", 3, "b");
         var old = Op.By(2, 60, 70).Cas("x", 1, "c");
 
-        Verdict.IsRight(created, deleted, recreated, old.Refused(HistoryRefusal.ETagMismatch, "y", 1, "b"));
-        Verdict.IsWrong(created, deleted, recreated, old.Told("y", 2, "c"));
+        Verdict.IsRight(created, deleted, recreated, old.Refused(HistoryRefusal.ETagMismatch, "y", 3, "b"));
+        Verdict.IsWrong(created, deleted, recreated, old.Told("y", 4, "c"));
     }
 }

@@ -117,7 +117,7 @@ internal sealed class KeySearch
     /// <summary>Why an operation cannot come next; <see cref="Obstacle.None"/> if the model would let it.</summary>
     public Obstacle ObstacleTo(in RegisterState state, KeyOperation operation) =>
         IsAfterItsEffect(operation)
-            ? _model.Step(state, operation, erased: false, out _, out _)
+            ? _model.Step(state, operation, out _, out _)
             : Obstacle.BeforeItsOwnEffect;
 
     private void Push(in Frame frame, in Move move)
@@ -231,7 +231,7 @@ internal sealed class KeySearch
             var operation = _answered[place];
             if (operation.IsObservation
                 && IsAfterItsEffect(operation)
-                && _model.Step(frame.State, operation, erased: false, out var next, out _) == Obstacle.None
+                && _model.Step(frame.State, operation, out var next, out _) == Obstacle.None
                 && next == frame.State)
             {
                 frame.Stage = Stage.Done;
@@ -272,7 +272,7 @@ internal sealed class KeySearch
 
     /// <summary>True if the operation that ends first can come right after.</summary>
     private bool Helps(in Move move) =>
-        _model.Step(move.Next, _first!, erased: false, out _, out _) == Obstacle.None;
+        _model.Step(move.Next, _first!, out _, out _) == Obstacle.None;
 
     private bool TryUnknown(ref Frame frame, bool helpful, out Move move)
     {
@@ -301,20 +301,17 @@ internal sealed class KeySearch
         return false;
     }
 
-    /// <summary>The next variant of one operation that is possible and not ruled out by foresight.</summary>
+    /// <summary>One operation, if it is possible, not tried yet and not ruled out by foresight.</summary>
     private bool TryOperation(ref Frame frame, KeyOperation operation, out Move move)
     {
-        var variants = RegisterModel.HasSecondVariant(frame.State, operation) ? 2 : 1;
-        while (frame.Tried < variants && IsAfterItsEffect(operation))
+        if (frame.Tried++ == 0
+            && IsAfterItsEffect(operation)
+            && _model.Step(frame.State, operation, out var next, out var bound) == Obstacle.None
+            && !WastesUnknown(frame, operation, next)
+            && (operation.IsObservation || (_foresight?.Allows(frame.State, next, operation, _first!) ?? true)))
         {
-            var erased = frame.Tried++ == 1;
-            if (_model.Step(frame.State, operation, erased, out var next, out var bound) == Obstacle.None
-                && !WastesUnknown(frame, operation, erased, next)
-                && (operation.IsObservation || (_foresight?.Allows(frame.State, next, operation, _first!) ?? true)))
-            {
-                move = new Move(operation, next, bound);
-                return true;
-            }
+            move = new Move(operation, next, bound);
+            return true;
         }
 
         move = default;
@@ -325,9 +322,9 @@ internal sealed class KeySearch
     /// True if the unknown operation placed just before made no difference: this one would have come to the same
     /// without it, and that way is tried too. So without versions nothing is applied only to be overwritten at once.
     /// </summary>
-    private bool WastesUnknown(in Frame frame, KeyOperation operation, bool erased, in RegisterState next) =>
+    private bool WastesUnknown(in Frame frame, KeyOperation operation, in RegisterState next) =>
         frame.Move.Operation is { IsUnknown: true }
-        && _model.Step(_stack[_depth - 2].State, operation, erased, out var without, out _) == Obstacle.None
+        && _model.Step(_stack[_depth - 2].State, operation, out var without, out _) == Obstacle.None
         && without == next;
 
     private bool IsAfterItsEffect(KeyOperation operation) =>

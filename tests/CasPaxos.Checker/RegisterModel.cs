@@ -19,21 +19,12 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
     /// <summary>Records that a creation got an id, or takes that back.</summary>
     public void Use(int creation, bool used) => _used[creation] = used;
 
-    /// <summary>
-    /// A creation has two outcomes if there was a tombstone: its version continues, or, erased in the meantime, begins
-    /// again.
-    /// </summary>
-    public static bool HasSecondVariant(in RegisterState state, KeyOperation operation) =>
-        state.IsAbsent && state.Version > 0 && !operation.IsObservation;
-
     /// <summary>Takes one operation.</summary>
     /// <param name="state">What is there.</param>
     /// <param name="operation">Taken as applied if its outcome is unknown.</param>
-    /// <param name="erased">A creation begins at version 1 although there was a tombstone.</param>
     /// <param name="next">What is there then.</param>
     /// <param name="bound">The creation id that the answer told of a creation not known by id before, or none.</param>
-    public Obstacle Step(
-        in RegisterState state, KeyOperation operation, bool erased, out RegisterState next, out int bound)
+    public Obstacle Step(in RegisterState state, KeyOperation operation, out RegisterState next, out int bound)
     {
         next = state;
         bound = RegisterState.None;
@@ -48,7 +39,7 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
             return seen == Obstacle.None && operation.IsRefusal ? Refuse(ref next, operation) : seen;
         }
 
-        var obstacle = Change(ref next, operation, erased, ref bound);
+        var obstacle = Change(ref next, operation, ref bound);
         if (obstacle != Obstacle.None)
         {
             return obstacle;
@@ -59,7 +50,7 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
             : Confirm(ref next, operation, ref bound);
     }
 
-    private Obstacle Change(ref RegisterState state, KeyOperation operation, bool erased, ref int bound)
+    private Obstacle Change(ref RegisterState state, KeyOperation operation, ref int bound)
     {
         var payload = operation.Payload;
         switch (operation.Kind)
@@ -106,7 +97,7 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
             state = state with
             {
                 Creation = state.IsAbsent ? RegisterState.Unbound : state.Creation,
-                Version = !tracksVersions ? 0 : erased && state.IsAbsent ? 1 : state.Version + 1,
+                Version = tracksVersions ? state.Version + 1 : 0,
                 Payload = payload,
             };
         }
@@ -158,17 +149,17 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
             : Match(ref state, operation.ToldCreation, operation.ToldVersion, ref bound);
     }
 
-    /// <summary>Holds a live state against an ETag; a creation not known by id takes the id from it.</summary>
+    /// <summary>Holds a live state against an ETag; a creation not known by id takes id and version from it.</summary>
     private Obstacle Match(ref RegisterState state, int creation, long version, ref int bound)
     {
-        if (state.Version != version)
-        {
-            return Obstacle.OtherETag;
-        }
-
         if (state.IsBound)
         {
-            return state.Creation == creation ? Obstacle.None : Obstacle.OtherETag;
+            return state.Version == version && state.Creation == creation ? Obstacle.None : Obstacle.OtherETag;
+        }
+
+        if (version < state.Version)
+        {
+            return Obstacle.OtherETag; // A version never restarts.
         }
 
         if (_used[creation])
@@ -182,7 +173,7 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
         }
 
         bound = creation;
-        state = state with { Creation = creation, Exclusions = 0 };
+        state = state with { Creation = creation, Version = version, Exclusions = 0 };
         return Obstacle.None;
     }
 
@@ -230,14 +221,14 @@ internal sealed class RegisterModel(PayloadTable payloads, int creations, bool t
         }
 
         var expected = operation.ExpectedCreation;
-        if (state.Version != operation.ExpectedVersion || (state.IsBound && state.Creation != expected))
-        {
-            return true;
-        }
-
         if (state.IsBound)
         {
-            return false;
+            return state.Version != operation.ExpectedVersion || state.Creation != expected;
+        }
+
+        if (operation.ExpectedVersion < state.Version)
+        {
+            return true;
         }
 
         if (!_used[expected])

@@ -5,8 +5,9 @@ namespace CasPaxos.Checker;
 /// The creation id; <see cref="Unbound"/> while no answer in the order told it; <see cref="None"/> when absent.
 /// </param>
 /// <param name="Version">
-/// Of a live register its version. Of an absent one the version of its tombstone, which may have been erased since;
-/// 0 if there is none. Always 0 in a history that mentions no ETag.
+/// Of a live register its version; while its creation is not known by id, the least that it can be: a creation goes on
+/// from the tombstone before it, or from further on if that was erased. Of an absent one the least version that its
+/// tombstone can have; 0 if there is none. Always 0 in a history that mentions no ETag.
 /// </param>
 /// <param name="Payload">Number of the payload; <see cref="None"/> when absent.</param>
 /// <param name="Exclusions">Which creation ids an unbound creation cannot turn out to be; 0 for none.</param>

@@ -113,7 +113,7 @@ public sealed class ErasureTests(SharedServer shared)
         await using var eraser = session.CreateCommand();
         eraser.CommandText = $"""
             SELECT e.reply FROM caspaxos.erase('{acceptor.Acceptor.Identity.Incarnation}', 1, ARRAY['a'::bytea],
-                ARRAY[10::bigint], ARRAY['{P1.Value}'::uuid]) e
+                ARRAY[10::bigint], ARRAY['{P1.Value}'::uuid], ARRAY[1::bigint]) e
             """;
         Assert.Equal(5, await eraser.ExecuteScalarAsync());
 

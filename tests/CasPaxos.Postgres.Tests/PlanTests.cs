@@ -73,7 +73,7 @@ public sealed class PlanTests(SharedServer shared)
             "accept_one" => $"'k1', {counter}, {Proposer}, 'v', 0, {Proposer}",
             "read" => "'{k1,k2}'",
             "read_one" => "'k1'",
-            "erase" => $"'{{k1,k2}}', '{{1,1}}', ARRAY[{Proposer}, {Proposer}]",
+            "erase" => $"'{{k1,k2}}', '{{1,1}}', ARRAY[{Proposer}, {Proposer}], '{{1,1}}'",
             _ => "'k1', NULL, 3",
         };
         await using var command = session.CreateCommand();

@@ -22,7 +22,7 @@ public sealed class PrivilegeTests(SharedServer shared)
             await acceptor.AskAsync([AcceptCall("a", B(3), "v", epoch: 2)], default),
             await acceptor.AskAsync([ReadCall("a", epoch: 2)], default),
             await acceptor.AskAsync([ReadCall("a", epoch: 2), ReadCall("b", epoch: 2)], default),
-            await acceptor.AskAsync([EraseCall("b", B(1), epoch: 2)], default),
+            await acceptor.AskAsync([EraseCall("b", B(1), version: 6, epoch: 2)], default),
         };
         var page = await acceptor.ScanAsync(new ScanRequest(2, "", null, 10), default);
         var status = Assert.Single(await cluster.StatusAsync());
@@ -30,7 +30,7 @@ public sealed class PrivilegeTests(SharedServer shared)
         Assert.All(batches.SelectMany(replies => replies), reply => Assert.False(reply is AcceptorReply.Refused));
         Assert.Equal("a", Assert.Single(page.Rows).Key.Text);
         Assert.True(status.Serves);
-        Assert.Equal((2L, B(1)), (status.Epoch!.Value, status.Floor!.Value));
+        Assert.Equal((2L, B(1), 6L), (status.Epoch!.Value, status.Floor!.Value, status.VersionFloor!.Value));
     }
 
     [SkippableTheory]
@@ -88,7 +88,7 @@ public sealed class PrivilegeTests(SharedServer shared)
                 + $"ARRAY['{P1.Value}'::uuid])",
             $"caspaxos.read_one('{incarnation}', 1, 'a')",
             $"caspaxos.accept_one('{incarnation}', 1, 'a', 2, '{P1.Value}', 'w', 0, '{P1.Value}')",
-            $"caspaxos.erase('{incarnation}', 1, '{{a}}', '{{1}}', ARRAY['{P1.Value}'::uuid])",
+            $"caspaxos.erase('{incarnation}', 1, '{{a}}', '{{1}}', ARRAY['{P1.Value}'::uuid], '{{1}}')",
             $"caspaxos.scan('{incarnation}', 1, '', NULL, 1)",
         ];
 

@@ -72,7 +72,8 @@ public sealed class RuleEquivalenceTests(SharedServer shared)
         return lane switch
         {
             Lane.Read => new AcceptorRequest.Read(epoch),
-            Lane.Erase => new AcceptorRequest.Erase(epoch, ballot),
+            Lane.Erase => new AcceptorRequest.Erase(
+                epoch, random.Next(4) == 0 ? Ballot.Zero : ballot, NextVersion(random, step)),
             _ when random.Next(3) == 0 => new AcceptorRequest.Prepare(epoch, ballot),
             _ => new AcceptorRequest.Accept(
                 epoch,
@@ -88,9 +89,17 @@ public sealed class RuleEquivalenceTests(SharedServer shared)
             ? Ballot.Zero
             : new Ballot((step / 15) + random.Next(4), random.Next(2) == 0 ? P1 : P2);
 
+    /// <summary>Rising, like the ballots, so that floors go on rising; and far below and at the end at times.</summary>
+    private static long NextVersion(Random random, int step) => random.Next(10) switch
+    {
+        0 => 0,
+        1 when step > Batches - 20 => RegisterRecord.VersionMax,
+        _ => random.Next(step + 2),
+    };
+
     private static async Task AssertSameStateAsync(Model model, TestAcceptor sql, string context)
     {
-        Assert.True((model.Epoch, model.Floor) == await sql.MarksAsync(), context);
+        Assert.True((model.Epoch, model.Floor, model.VersionFloor) == await sql.MarksAsync(), context);
         foreach (var key in Keys)
         {
             var row = await sql.RowAsync(key);
@@ -107,15 +116,17 @@ public sealed class RuleEquivalenceTests(SharedServer shared)
 
         public Ballot Floor { get; private set; }
 
+        public long VersionFloor { get; private set; }
+
         public AcceptorRow? Row(string key) => _rows.GetValueOrDefault(new RegisterKey(key));
 
         public AcceptorReply Ask(AcceptorCall call)
         {
             var (reply, persist) = Acceptor.Decide(
-                new AcceptorState(Epoch, Floor, _rows.GetValueOrDefault(call.Key)), call.Request);
+                new AcceptorState(Epoch, Floor, _rows.GetValueOrDefault(call.Key), VersionFloor), call.Request);
             if (persist is { } state)
             {
-                (Epoch, Floor) = (state.Epoch, state.Floor);
+                (Epoch, Floor, VersionFloor) = (state.Epoch, state.Floor, state.VersionFloor);
                 if (state.Row is { } row)
                 {
                     _rows[call.Key] = row;

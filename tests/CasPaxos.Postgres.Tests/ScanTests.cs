@@ -31,13 +31,14 @@ public sealed class ScanTests(SharedServer shared)
         await using var acceptor = await shared.NewAcceptorAsync();
         var value = new string('v', 100) + new string('w', 50_000);
         await acceptor.AskAsync(
-            AcceptCall("long", B(1), value), AcceptCall("short", B(1), "s"), PrepareCall("up", B(9)));
+            AcceptCall("long", B(1), value), AcceptCall("short", B(1), "s", next: B(2)), PrepareCall("up", B(9)));
 
         var rows = (await acceptor.Acceptor.ScanAsync(new ScanRequest(1, "", null, 10), default)).Rows;
 
         Assert.Equal(Bytes(value[..RecordHead.BytesMax]).ToArray(), rows[0].Head.ToArray());
         Assert.Equal("s"u8.ToArray(), rows[1].Head.ToArray());
         Assert.Equal((Ballot.Zero, 0), (rows[2].AcceptedBallot, rows[2].Head.Length));
+        Assert.Equal([B(1), B(2), B(9)], rows.Select(row => row.Promised));
     }
 
     [SkippableFact]

@@ -21,7 +21,10 @@ public sealed class SettingsTests
         await server.ExecuteAsync($"ALTER SYSTEM SET {setting} = off");
         await server.RestartAsync();
         var init = await Assert.ThrowsAsync<PostgresClusterException>(() => PostgresCluster.InitializeAsync([fresh]));
-        await using var other = new PostgresAcceptor(acceptor.ConnectionString, acceptor.Acceptor.Identity, Patient);
+
+        // With connections of its own: of one that is shared it would first find that it is lost.
+        var alone = Patient with { AnswerGrace = TimeSpan.FromSeconds(1) };
+        await using var other = new PostgresAcceptor(acceptor.ConnectionString, acceptor.Acceptor.Identity, alone);
         var ask = await Assert.ThrowsAsync<AcceptorUnavailableException>(
             () => other.AskAsync([ReadCall("a")], default));
         var status = await other.StatusAsync(default);

@@ -54,8 +54,8 @@ internal sealed class TestAcceptor : IAsyncDisposable
     public static AcceptorCall ReadCall(string key, long epoch = 1) =>
         new(new RegisterKey(key), new AcceptorRequest.Read(epoch));
 
-    public static AcceptorCall EraseCall(string key, Ballot accepted, long epoch = 1) =>
-        new(new RegisterKey(key), new AcceptorRequest.Erase(epoch, accepted));
+    public static AcceptorCall EraseCall(string key, Ballot accepted, long version = 0, long epoch = 1) =>
+        new(new RegisterKey(key), new AcceptorRequest.Erase(epoch, accepted, version));
 
     public async Task<AcceptorReply> AskAsync(AcceptorCall call) =>
         Assert.Single(await Acceptor.AskAsync([call], default));
@@ -72,8 +72,8 @@ internal sealed class TestAcceptor : IAsyncDisposable
 
     public Task<AcceptorReply> ReadAsync(string key, long epoch = 1) => AskAsync(ReadCall(key, epoch));
 
-    public Task<AcceptorReply> EraseAsync(string key, Ballot accepted, long epoch = 1) =>
-        AskAsync(EraseCall(key, accepted, epoch));
+    public Task<AcceptorReply> EraseAsync(string key, Ballot accepted, long version = 0, long epoch = 1) =>
+        AskAsync(EraseCall(key, accepted, version, epoch));
 
     /// <summary>The row as it is stored, read past the acceptor.</summary>
     public async Task<AcceptorRow?> RowAsync(string key)
@@ -93,14 +93,15 @@ internal sealed class TestAcceptor : IAsyncDisposable
             : null;
     }
 
-    /// <summary>Epoch and floor as they are stored.</summary>
-    public async Task<(long Epoch, Ballot Floor)> MarksAsync()
+    /// <summary>Epoch and floors as they are stored.</summary>
+    public async Task<(long Epoch, Ballot Floor, long VersionFloor)> MarksAsync()
     {
         await using var command = _inspector.CreateCommand(
-            "SELECT epoch, floor_counter, floor_proposer FROM caspaxos.identity");
+            "SELECT epoch, floor_counter, floor_proposer, version_floor FROM caspaxos.identity");
         await using var reader = await command.ExecuteReaderAsync();
         await reader.ReadAsync();
-        return (reader.GetInt64(0), new Ballot(reader.GetInt64(1), new ProposerId(reader.GetGuid(2))));
+        var floor = new Ballot(reader.GetInt64(1), new ProposerId(reader.GetGuid(2)));
+        return (reader.GetInt64(0), floor, reader.GetInt64(3));
     }
 
     /// <summary>Runs statements as superuser, past the acceptor.</summary>
@@ -125,8 +126,10 @@ internal static class Replies
 {
     public static string Text(AcceptorReply reply) => reply switch
     {
-        AcceptorReply.Promised promised => $"promised {Full(promised.AcceptedBallot)} {Hex(promised.Value)}",
-        AcceptorReply.Report report => $"report {Full(report.AcceptedBallot)} {Hex(report.Value)}",
+        AcceptorReply.Promised promised =>
+            $"promised {Full(promised.AcceptedBallot)} {Hex(promised.Value)} at {promised.VersionFloor}",
+        AcceptorReply.Report report =>
+            $"report {Full(report.AcceptedBallot)} {Hex(report.Value)} at {report.VersionFloor}",
         AcceptorReply.Accepted accepted => $"accepted {Full(accepted.Promise)}",
         AcceptorReply.Refused refused => $"refused {Full(refused.Winner)}",
         AcceptorReply.Kept kept => $"kept {Full(kept.AcceptedBallot)}",

@@ -365,7 +365,7 @@ public sealed class ClusterSlotsTests
                 new MemoryAcceptor(),
                 configuration.Incarnations[slot],
                 CanList: true,
-                _ => Task.FromResult(new SlotStatus(null, null, null, null)));
+                _ => Task.FromResult(new SlotStatus(null, null, null, null, null)));
         }
     }
 }

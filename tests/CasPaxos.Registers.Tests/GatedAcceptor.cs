@@ -13,6 +13,12 @@ internal sealed class GatedAcceptor : IAcceptor
     /// <summary>Fails before it reaches the acceptor.</summary>
     public bool Down { get; set; }
 
+    /// <summary>Fails erasures alone, before they reach the acceptor.</summary>
+    public bool RefusesErasures { get; set; }
+
+    /// <summary>Scans get no answer, ever.</summary>
+    public bool ScansHang { get; set; }
+
     /// <summary>Fails behind the acceptor: what was asked has taken effect.</summary>
     public bool LosesReplies { get; set; }
 
@@ -51,7 +57,7 @@ internal sealed class GatedAcceptor : IAcceptor
             await gate.Task;
         }
 
-        if (Down)
+        if (Down || (RefusesErasures && batch[0].Request is AcceptorRequest.Erase))
         {
             throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
         }
@@ -62,10 +68,17 @@ internal sealed class GatedAcceptor : IAcceptor
             : replies;
     }
 
-    public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
-        Down
-            ? Task.FromException<ScanPage>(new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false))
-            : Inner.ScanAsync(request, cancellationToken);
+    public async Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
+    {
+        if (ScansHang)
+        {
+            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+        }
+
+        return Down
+            ? throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false)
+            : await Inner.ScanAsync(request, cancellationToken);
+    }
 }
 
 /// <summary>Three gated acceptors and clients over them.</summary>

@@ -80,6 +80,7 @@ public sealed class ListingAndErasingTests
         Assert.Equal(new ErasureCounts(1, 0, 0), counts);
         Assert.Equal(0, left);
         Assert.NotEqual(before.CreationId, again.CreationId);
+        Assert.Equal(before.Version + 2, again.Version); // The delete made a version; erasing forgets none (rule 19).
         Assert.IsType<Outcome.Refused>(stale);
     }
 
@@ -122,15 +123,36 @@ public sealed class ListingAndErasingTests
     }
 
     [Fact]
-    public async Task Rows_that_hold_promises_only_are_erased_too()
+    public async Task Erasing_a_register_of_which_there_are_only_promises_leaves_no_row()
     {
         var cluster = new Cluster();
         var client = cluster.Client();
         await client.CompareAndSwapAsync(new RegisterKey("never"), new ETag(Guid.NewGuid(), 1), Bytes("x"));
 
-        await client.EraseDeletedAsync("", TimeSpan.Zero);
+        var erased = await client.EraseAsync(new RegisterKey("never"), TimeSpan.Zero);
 
+        Assert.Equal(ErasureResult.Erased, erased);
         Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Inner.Count));
+    }
+
+    [Fact]
+    public async Task A_late_tombstone_of_one_slot_does_not_make_a_sweep_outbid_a_live_register()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var key = new RegisterKey("a register");
+        await client.PutAsync(key, Bytes("one"));
+        await client.DeleteAsync(key);
+        await Task.Delay(50); // The third slot answers behind the quorum.
+        cluster.Acceptors[2].Down = true;
+        await client.CreateAsync(key, Bytes("two"));
+        cluster.Acceptors[2].Down = false;
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+
+        var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
+
+        Assert.Equal(default, counts);
+        Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Calls));
     }
 
     [Fact] // Cases 54, 55: erasing under load loses nothing.

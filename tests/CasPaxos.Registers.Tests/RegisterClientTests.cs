@@ -116,7 +116,7 @@ public sealed class RegisterClientTests
     {
         var cluster = new Cluster();
         Array.ForEach(cluster.Acceptors, acceptor => acceptor.Down = true);
-        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Increment(1), Guid.NewGuid());
+        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Increment(1));
 
         var outcome = await cluster.Client().ExecuteAsync(Key, operation, TimeSpan.FromMilliseconds(milliseconds));
 
@@ -251,7 +251,7 @@ public sealed class RegisterClientTests
     {
         var cluster = new Cluster();
         var client = cluster.Client();
-        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Put(Bytes("x")), Guid.NewGuid());
+        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Put(Bytes("x")));
 
         var thrown = await Assert.ThrowsAsync<ArgumentOutOfRangeException>(
             () => client.ExecuteAsync(Key, operation, TimeSpan.FromDays(50)));

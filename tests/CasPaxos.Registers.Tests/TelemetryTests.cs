@@ -49,9 +49,11 @@ public sealed class TelemetryTests : IDisposable
 
         await client.PutAsync(key, "1"u8.ToArray());
         await client.CreateAsync(key, "2"u8.ToArray());
+        await client.GetAsync(key);
+        await client.GetSealedAsync(key);
 
         var kinds = Tagged(Telemetry.OperationDuration).Select(tags => $"{tags["kind"]} {tags["outcome"]}");
-        Assert.Equal(["create refused", "put applied"], kinds.Order());
+        Assert.Equal(["create refused", "put applied", "read applied", "sealed-read applied"], kinds.Order());
         Assert.DoesNotContain(
             _measured.SelectMany(measured => measured.Tags.Values),
             value => value?.ToString()?.Contains(key.Text, StringComparison.Ordinal) == true);

@@ -200,17 +200,17 @@ public sealed class AcceptorTests
     public void Erase_of_the_accepted_ballot_leaves_the_greatest_ballot_as_floor()
     {
         var decision = Decide(
-            State(B(8, 2), B(5), X) with { Floor = B(6) }, new AcceptorRequest.Erase(1, B(5)));
+            State(B(8, 2), B(5), X) with { Floor = B(6) }, new AcceptorRequest.Erase(1, B(5), Version: 3));
 
         Assert.Equal(new Erased(), decision.Reply);
-        Assert.Equal(new AcceptorState(1, B(8, 2), Row: null), decision.Persist);
+        Assert.Equal(new AcceptorState(1, B(8, 2), Row: null, VersionFloor: 3), decision.Persist);
     }
 
     // T-G6
     [Fact]
     public void Erase_of_another_ballot_than_the_accepted_one_keeps_the_row()
     {
-        var decision = Decide(State(B(7), B(7), X), new AcceptorRequest.Erase(1, B(5)));
+        var decision = Decide(State(B(7), B(7), X), new AcceptorRequest.Erase(1, B(5), Version: 3));
 
         Assert.Equal(new Kept(B(7)), decision.Reply);
         Assert.Null(decision.Persist);
@@ -218,14 +218,49 @@ public sealed class AcceptorTests
 
     [Fact]
     public void Erase_of_nothing_has_nothing_to_do() =>
-        Assert.Equal(new Decision(new Erased()), Decide(default, new AcceptorRequest.Erase(1, B(5))));
+        Assert.Equal(new Decision(new Erased()), Decide(default, new AcceptorRequest.Erase(1, B(5), Version: 3)));
 
     [Fact]
-    public void The_floor_never_falls()
+    public void The_floors_never_fall()
     {
-        var decision = Decide(State(B(5), B(5), X) with { Floor = B(9) }, new AcceptorRequest.Erase(1, B(5)));
+        var decision = Decide(
+            State(B(5), B(5), X) with { Floor = B(9), VersionFloor = 4 },
+            new AcceptorRequest.Erase(1, B(5), Version: 3));
 
+        Assert.Equal(4, decision.Persist!.Value.VersionFloor);
         Assert.Equal(B(9), decision.Persist!.Value.Floor);
+    }
+
+    // Rule 19: the row was erased before the promise was given, and the promise must not hide that.
+    [Fact]
+    public void The_version_floor_is_reported_wherever_nothing_is_accepted()
+    {
+        var missing = new AcceptorState(1, B(4), Row: null, VersionFloor: 7);
+        var promised = State(B(5)) with { VersionFloor = 7 };
+        var accepted = State(B(5), B(5), X) with { VersionFloor = 7 };
+
+        Assert.Equal(new Report(Ballot.Zero, default, 7), Decide(missing, new AcceptorRequest.Read(1)).Reply);
+        Assert.Equal(new Report(Ballot.Zero, default, 7), Decide(promised, new AcceptorRequest.Read(1)).Reply);
+        Assert.Equal(new Report(B(5), X, 0), Decide(accepted, new AcceptorRequest.Read(1)).Reply);
+        Assert.Equal(
+            new Promised(Ballot.Zero, default, 7), Decide(missing, new AcceptorRequest.Prepare(1, B(6))).Reply);
+        Assert.Equal(
+            new Promised(Ballot.Zero, default, 7), Decide(promised, new AcceptorRequest.Prepare(1, B(6))).Reply);
+        Assert.Equal(new Promised(B(5), X, 0), Decide(accepted, new AcceptorRequest.Prepare(1, B(6))).Reply);
+    }
+
+    // Rule 19: the version counts only where the row's accepted ballot is the tombstone's.
+    [Fact]
+    public void The_version_floor_rises_with_an_erased_tombstone_only()
+    {
+        var promise = Decide(State(B(5)), new AcceptorRequest.Erase(1, Ballot.Zero, Version: 3));
+        var kept = Decide(State(B(7), B(7), X), new AcceptorRequest.Erase(1, B(5), Version: 3));
+        var missing = Decide(default, new AcceptorRequest.Erase(1, B(5), Version: 3));
+
+        Assert.Equal(0, promise.Persist!.Value.VersionFloor);
+        Assert.Equal(B(5), promise.Persist!.Value.Floor);
+        Assert.Null(kept.Persist);
+        Assert.Null(missing.Persist);
     }
 
     // The network may repeat any request at any later time: what it did is done, and nothing else happens.
@@ -254,6 +289,6 @@ public sealed class AcceptorTests
         new AcceptorRequest.Prepare(epoch, ballot),
         new AcceptorRequest.Accept(epoch, ballot, Y, Ballot.Zero),
         new AcceptorRequest.Read(epoch),
-        new AcceptorRequest.Erase(epoch, ballot),
+        new AcceptorRequest.Erase(epoch, ballot, Version: 3),
     ];
 }

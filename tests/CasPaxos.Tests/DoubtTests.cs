@@ -16,7 +16,7 @@ public sealed class DoubtTests
     [InlineData(5, false)] // Below one of its accepts, which may yet be chosen.
     public void Doubt_ends_above_every_accept_of_the_operation_only(long agreed, bool ends)
     {
-        var pending = InDoubt(new(Op(1), Append("y"), Id(1001)));
+        var pending = InDoubt(new(Op(1), Append("y")));
 
         pending.Clear(B(agreed), Agreed);
 
@@ -26,7 +26,7 @@ public sealed class DoubtTests
     [Fact]
     public void Doubt_stays_where_the_record_does_not_show_all_changes_since()
     {
-        var pending = InDoubt(new(Op(1), Append("y"), Id(1001)), since: 3);
+        var pending = InDoubt(new(Op(1), Append("y")), since: 3);
 
         pending.Clear(B(7), Agreed);
 
@@ -36,7 +36,7 @@ public sealed class DoubtTests
     [Fact]
     public void Doubt_stays_where_the_record_shows_the_operation()
     {
-        var pending = InDoubt(new(Op(107), Append("y"), Id(1001)));
+        var pending = InDoubt(new(Op(107), Append("y")));
 
         pending.Clear(B(7), Agreed);
 
@@ -47,7 +47,7 @@ public sealed class DoubtTests
     [Fact]
     public void The_doubt_of_a_retry_stays()
     {
-        var pending = InDoubt(new(Op(1), Append("y"), Id(1001), RetrySince: new ETag(Id(50), 15)));
+        var pending = InDoubt(new(Op(1), Append("y"), RetrySince: new ETag(Id(50), 15)));
 
         pending.Clear(B(7), Agreed);
 

@@ -154,7 +154,7 @@ public sealed class EraseTests
     {
         var cluster = new Cluster();
         var swap = new Change.CompareAndSwap(new ETag(Id(50), 4), Bytes("x")); // Erased long ago.
-        var operation = new Operation(Op(5), swap, Id(5), RetrySince: ETag.Absent);
+        var operation = new Operation(Op(5), swap, RetrySince: ETag.Absent);
         Assert.Equal("refused: ETagMismatch", Show(cluster.Proposer().Do(operation)));
         Assert.NotNull(cluster.Row(0));
 
@@ -167,7 +167,7 @@ public sealed class EraseTests
     public void A_tombstone_in_which_a_deletion_is_settled_is_kept_as_if_it_had_been_made_then()
     {
         var cluster = new Cluster();
-        var operation = new Operation(Op(5), new Change.Delete(null, 7), Id(5), RetrySince: ETag.Absent);
+        var operation = new Operation(Op(5), new Change.Delete(null, 7), RetrySince: ETag.Absent);
         Assert.Equal("refused: Absent", Show(cluster.Proposer().Do(operation)));
 
         Assert.Equal(ErasureResult.TooYoung, cluster.Eraser(deletedBefore: 6).Erase());

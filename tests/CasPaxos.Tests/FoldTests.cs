@@ -72,9 +72,34 @@ public sealed class FoldTests
         var fold = Over(Record("x", version: 1, ids: [9]), new Change.Delete(null, 77), Put("y"));
 
         Assert.Equal(3, fold.Record.Version);
-        Assert.Equal(Id(1002), fold.Record.CreationId);
+        Assert.Equal(3, fold.Record.CreationVersion);
+        Assert.NotEqual(Id(50), fold.Record.CreationId);
         Assert.Equal([Op(9), Op(1), Op(2)], fold.Record.Recent.Ids.ToArray());
         Assert.Null(fold.Record.DeletedAt);
+    }
+
+    // Rule 19: an attempt that is not chosen may be followed by one that makes the same version of something else.
+    [Fact]
+    public void Every_attempt_and_every_creation_of_one_attempt_has_a_creation_id_of_its_own()
+    {
+        var creations = new HashSet<Guid>();
+        Pending[] operations =
+        [
+            new(1, new Operation(Op(1), Put("a"))), new(2, new Operation(Op(2), new Change.Delete(null, 7))),
+            new(3, new Operation(Op(3), Put("b"))),
+        ];
+
+        foreach (var ballot in new[] { B(5), B(6), B(5, 2) })
+        {
+            var fold = Fold.Over(RegisterRecord.None, operations, Catalog, ballot: ballot);
+            creations.UnionWith(fold.Verdicts
+                .Select(verdict => verdict.Outcome)
+                .OfType<Outcome.Applied>()
+                .Where(applied => applied.Created)
+                .Select(applied => applied.ETag.CreationId));
+        }
+
+        Assert.Equal(6, creations.Count);
     }
 
     // Case 26, T-P11
@@ -106,13 +131,13 @@ public sealed class FoldTests
     [Fact]
     public void An_operation_that_comes_twice_in_a_round_is_applied_once()
     {
-        var operation = new Operation(Op(1), Append("x"), Id(1001));
+        var operation = new Operation(Op(1), Append("x"));
 
         var fold = Fold.Over(
             RegisterRecord.None, [new Pending(1, operation), new Pending(2, operation)], Catalog);
 
         Assert.Equal("x", Text(fold.Record.Payload));
-        Assert.Equal(new ETag(Id(1001), 1), Assert.IsType<Outcome.Applied>(fold.Verdicts[1].Outcome).ETag);
+        Assert.Equal(fold.Record.Position, Assert.IsType<Outcome.Applied>(fold.Verdicts[1].Outcome).ETag);
     }
 
     // What it made was deleted: that state has no name any more, least of all one of the new creation.
@@ -120,7 +145,7 @@ public sealed class FoldTests
     public void An_operation_found_from_before_the_present_creation_has_no_ETag()
     {
         var before = Over(RegisterRecord.None, Put("x"), new Change.Delete(null, 7), Put("y"));
-        var again = new Operation(Op(1), Put("x"), Id(1001));
+        var again = new Operation(Op(1), Put("x"));
 
         var fold = Fold.Over(before.Record, [new Pending(1, again)], Catalog);
 
@@ -136,7 +161,7 @@ public sealed class FoldTests
         var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
         var since = new ETag(record.CreationId, 3);
 
-        var fold = Fold.Over(record, [new Pending(1, new(Op(1), Append("y"), Id(1001), since))], Catalog);
+        var fold = Fold.Over(record, [new Pending(1, new(Op(1), Append("y"), since))], Catalog);
 
         Assert.Equal(since, Assert.IsType<Outcome.Unknown>(fold.Verdicts[0].Outcome).Since);
         Assert.Same(record, fold.Record);
@@ -156,7 +181,7 @@ public sealed class FoldTests
             _ => new Change.Read(),
         };
         var record = Record("x");
-        var operation = new Operation(Op(1), change, Id(1001), RetrySince: record.Position);
+        var operation = new Operation(Op(1), change, RetrySince: record.Position);
 
         Assert.True(Fold.Over(record, [new Pending(1, operation)], Catalog).NeedsAccept);
         Assert.False(Fold.Over(record, [new Pending(1, operation with { RetrySince = null })], Catalog).NeedsAccept);
@@ -165,7 +190,7 @@ public sealed class FoldTests
     [Fact]
     public void An_operation_that_is_answered_already_takes_no_part()
     {
-        var answered = new Pending(1, new(Op(1), Append("x"), Id(1001))) { Answered = true };
+        var answered = new Pending(1, new(Op(1), Append("x"))) { Answered = true };
 
         var fold = Fold.Over(RegisterRecord.None, [answered], Catalog);
 
@@ -176,7 +201,7 @@ public sealed class FoldTests
     [Fact]
     public void The_earliest_position_of_a_retry_counts()
     {
-        var pending = new Pending(1, new(Op(1), Append("x"), Id(1001)));
+        var pending = new Pending(1, new(Op(1), Append("x")));
 
         pending.MayBeAppliedSince(new ETag(Id(50), 7), B(1));
         pending.MayBeAppliedSince(new ETag(Id(50), 9), B(2));
@@ -193,7 +218,7 @@ public sealed class FoldTests
     public void An_operation_found_in_the_creation_that_it_made_remembers_the_tombstone_before_it()
     {
         var tombstone = new ETag(Id(50), 7);
-        var pending = new Pending(1, new(Op(1), Put("x"), Id(60), RetrySince: tombstone));
+        var pending = new Pending(1, new(Op(1), Put("x"), RetrySince: tombstone));
         var made = Record("x", version: 8, creation: 60, ids: [1]) with { CreationVersion = 8 };
 
         var verdict = Assert.Single(Fold.Over(made, [pending], Catalog).Verdicts);
@@ -209,7 +234,7 @@ public sealed class FoldTests
     public void An_operation_found_in_a_later_creation_remembers_the_line_that_it_began_in()
     {
         var before = new ETag(Id(50), 4);
-        var pending = new Pending(1, new(Op(1), Put("x"), Id(60), RetrySince: before));
+        var pending = new Pending(1, new(Op(1), Put("x"), RetrySince: before));
         var made = Record("y", version: 7, creation: 60, ids: [1, 2, 3]) with { CreationVersion = 7 };
 
         var verdict = Assert.Single(Fold.Over(made, [pending], Catalog).Verdicts);
@@ -220,6 +245,6 @@ public sealed class FoldTests
 
     private static Fold Over(RegisterRecord record, params Change[] changes) => Fold.Over(
         record,
-        changes.Select((change, i) => new Pending(i + 1, new Operation(Op(i + 1), change, Id(1001 + i)))),
+        changes.Select((change, i) => new Pending(i + 1, new Operation(Op(i + 1), change))),
         Catalog);
 }

@@ -77,7 +77,7 @@ public sealed class SettlementTests
     {
         var record = Record("there");
         var create = Change("create");
-        var retry = new Operation(Op(1), create, Id(1001), RetrySince: record.Position);
+        var retry = new Operation(Op(1), create, RetrySince: record.Position);
 
         var fold = Over(record, retry, Other(2, new Change.Delete(null, 7)), retry);
 
@@ -93,7 +93,7 @@ public sealed class SettlementTests
     {
         var record = Record("there");
 
-        var fold = Over(record, new Operation(Op(1), Change("create"), Id(1001), KnownSince: record.Position));
+        var fold = Over(record, new Operation(Op(1), Change("create"), KnownSince: record.Position));
 
         Assert.False(fold.NeedsAccept);
         Assert.False(IsFinal(fold.Verdicts[0].Outcome));
@@ -115,8 +115,8 @@ public sealed class SettlementTests
                 new Change.CompareAndSwap(expected, Bytes("y")), new Change.Delete(expected, 7),
             })
         {
-            var first = Over(record, new Operation(Op(1), change, Id(1001), KnownSince: record.Position));
-            var retry = Over(record, new Operation(Op(1), change, Id(1001), RetrySince: record.Position));
+            var first = Over(record, new Operation(Op(1), change, KnownSince: record.Position));
+            var retry = Over(record, new Operation(Op(1), change, RetrySince: record.Position));
 
             Assert.Equal(isGone, IsFinal(first.Verdicts[0].Outcome));
             Assert.True(IsFinal(retry.Verdicts[0].Outcome));
@@ -130,7 +130,7 @@ public sealed class SettlementTests
         var tombstone = Record("", version: 3, ids: [100, 101, 102]) with { DeletedAt = 7 };
         var swap = new Change.CompareAndSwap(new ETag(Id(50), 4), Bytes("y"));
 
-        var fold = Over(tombstone, new Operation(Op(1), swap, Id(1001), KnownSince: tombstone.Position));
+        var fold = Over(tombstone, new Operation(Op(1), swap, KnownSince: tombstone.Position));
 
         Assert.True(IsFinal(fold.Verdicts[0].Outcome));
     }
@@ -141,7 +141,7 @@ public sealed class SettlementTests
     {
         var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
         var since = record.Position;
-        record = Over(record, new Operation(Op(1), Change("create"), Id(1001), RetrySince: since)).Record;
+        record = Over(record, new Operation(Op(1), Change("create"), RetrySince: since)).Record;
         var next = 1000;
         while (record.ShowsAllSince(since))
         {
@@ -157,7 +157,7 @@ public sealed class SettlementTests
     public void Where_there_is_no_room_a_retry_that_changes_nothing_is_not_final()
     {
         var record = Record("there");
-        Operation Retry(int number) => new(Op(number), Change("create"), Id(1000 + number), record.Position);
+        Operation Retry(int number) => new(Op(number), Change("create"), record.Position);
         record = Over(record, [.. Enumerable.Range(1, RecentOperations.IdsMin).Select(Retry)]).Record;
 
         var fold = Over(record, Retry(99));
@@ -176,9 +176,9 @@ public sealed class SettlementTests
         var tombstone = Record("", version: 3, ids: [100, 101, 102]) with { DeletedAt = 7 };
         var refuse = new Change.Custom("refuse-as-99", default);
 
-        var custom = Over(tombstone, new Operation(Op(1), refuse, Id(1001), tombstone.Position));
-        var delete = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 9), Id(1001), tombstone.Position));
-        var older = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 5), Id(1001), tombstone.Position));
+        var custom = Over(tombstone, new Operation(Op(1), refuse, tombstone.Position));
+        var delete = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 9), tombstone.Position));
+        var older = Over(tombstone, new Operation(Op(1), new Change.Delete(null, 5), tombstone.Position));
 
         Assert.False(IsFinal(custom.Verdicts[0].Outcome));
         Assert.Empty(custom.Record.Recent.Settled);
@@ -193,7 +193,7 @@ public sealed class SettlementTests
         var record = Record("there");
         var refuse = new Change.Custom("refuse-as-99", default);
 
-        var fold = Over(record, new Operation(Op(1), refuse, Id(1001), record.Position));
+        var fold = Over(record, new Operation(Op(1), refuse, record.Position));
 
         var decoded = RecordCodec.Decode(RecordCodec.Encode(fold.Record).Bytes);
         Assert.Equal(RefusalReason.Custom, decoded.Recent.FindSettlement(Op(1))!.Value.Refusal);
@@ -205,8 +205,8 @@ public sealed class SettlementTests
     {
         var record = Record("x", version: 20, ids: [.. Enumerable.Range(100, 16)]);
         var since = record.Position;
-        var waiting = new Pending(1, new(Op(1), Change("create"), Id(1001), KnownSince: since));
-        record = Over(record, new Operation(Op(1), Change("create"), Id(1001), RetrySince: since)).Record;
+        var waiting = new Pending(1, new(Op(1), Change("create"), KnownSince: since));
+        record = Over(record, new Operation(Op(1), Change("create"), RetrySince: since)).Record;
         waiting.Follow(record);
         for (var i = 0; i < 2 * RecentOperations.IdsMin; i++)
         {
@@ -224,7 +224,7 @@ public sealed class SettlementTests
         _ => new Change.Custom(kind, Bytes("mine")),
     };
 
-    private static Operation Other(int number, Change change) => new(Op(number), change, Id(2000 + number));
+    private static Operation Other(int number, Change change) => new(Op(number), change);
 
     private static Fold Over(RegisterRecord record, params Operation[] operations) =>
         Fold.Over(record, operations.Select((operation, i) => new Pending(i + 1, operation)), Catalog);

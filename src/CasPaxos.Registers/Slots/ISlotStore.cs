@@ -44,8 +44,12 @@ internal sealed record OpenedSlot(
 /// <param name="Problem">Null if it serves; otherwise why it cannot be reached or refuses.</param>
 /// <param name="Epoch">The newest configuration epoch that it knows; null if it does not say.</param>
 /// <param name="Floor">The greatest ballot that it has ever erased; null if it does not say.</param>
+/// <param name="VersionFloor">
+/// The greatest version of a tombstone that it has ever erased; null if it does not say.
+/// </param>
 /// <param name="RowsEstimate">About how many registers it holds; null if it does not say.</param>
-internal sealed record SlotStatus(string? Problem, long? Epoch, Ballot? Floor, long? RowsEstimate);
+internal sealed record SlotStatus(
+    string? Problem, long? Epoch, Ballot? Floor, long? VersionFloor, long? RowsEstimate);
 
 /// <summary>
 /// A cluster cannot be initialised or opened. Those who offer that to applications have exceptions of their own.

@@ -9,12 +9,16 @@ internal sealed class ChosenValues(World world, int register)
 {
     private readonly Dictionary<Ballot, Proposal> _proposals = [];
     private readonly List<Proposal> _chosen = [];
+    private readonly HashSet<ETag> _positions = []; // Of the chosen records.
     private readonly HashSet<OperationId> _known = [];
     private readonly HashSet<OperationId> _knownChosen = [];
     private readonly HashSet<OperationId> _settled = [];
     private readonly HashSet<OperationId> _over = []; // Settled in a chosen record, or refused for good.
     private readonly Dictionary<OperationId, long> _versions = []; // That an operation made, in a chosen record.
     private readonly Dictionary<OperationId, ProposerId> _firstProposers = [];
+
+    /// <summary>What sealed reads saw, and what came of that.</summary>
+    public SealedReads Sealed { get; } = new(world, register);
 
     /// <summary>An accept leaves its proposer.</summary>
     public void Proposed(IReplyTarget sender, long attempt, AcceptorRequest.Accept accept)
@@ -37,6 +41,7 @@ internal sealed class ChosenValues(World world, int register)
         var quorum = world.AcceptQuorumOf(accept.Epoch);
         var proposal = new Proposal(sender, attempt, accept, RecordCodec.Decode(accept.Value), quorum);
         _proposals.Add(accept.Ballot, proposal);
+        Sealed.Proposed(sender, accept.Ballot, proposal.Record);
         Tally(accept.Ballot, proposal.Record);
     }
 
@@ -48,6 +53,7 @@ internal sealed class ChosenValues(World world, int register)
         if (!proposal.IsChosen && BitOperations.PopCount((uint)proposal.Slots) >= proposal.Quorum)
         {
             proposal.IsChosen = true;
+            Sealed.Chosen(ballot);
             Choose(proposal);
         }
     }
@@ -59,6 +65,16 @@ internal sealed class ChosenValues(World world, int register)
         if (_versions.ContainsKey(id))
         {
             Violate("refused for good", $"{$"{id}"[..8]} is refused, and was applied.");
+        }
+    }
+
+    /// <summary>A proposer answers from a record: one that is chosen, whatever a minority holds (rule 13).</summary>
+    public void Answered(IReplyTarget proposer, ETag position)
+    {
+        var isAbsent = position.CreationId == RegisterRecord.None.CreationId;
+        if (!isAbsent && !_positions.Contains(position))
+        {
+            Violate("answers are chosen", $"{proposer} answers from {Describe.ETag(position)}, which is not chosen.");
         }
     }
 
@@ -77,6 +93,7 @@ internal sealed class ChosenValues(World world, int register)
             _over.Add(settlement.Id);
         }
 
+        _positions.Add(proposal.Record.Position);
         CheckOnce(proposal.Record);
 
         // Nearly always the last; but an adopted value may be completed by a late accept.
@@ -122,15 +139,24 @@ internal sealed class ChosenValues(World world, int register)
     private void CheckOrder(Proposal older, Proposal newer)
     {
         var (before, after) = (older.Record, newer.Record);
+        var changes = after.Version - before.Version;
+        if (changes < 0 || (changes == 0 && before.IsTombstone && !after.IsTombstone))
+        {
+            Violate(
+                "versions never restart",
+                $"{newer.Ballot} {newer} is chosen after {older.Ballot} {older}, which has that version or a later " +
+                "one.");
+            return;
+        }
+
         if (before.IsTombstone && world.Scenario.EraseEvery > 0)
         {
             // May have been erased since, and the register begun anew.
-            var begunAnew = !after.IsTombstone && after.Version <= before.Version;
+            var begunAnew = !after.IsTombstone && after.Version - after.Recent.Ids.Length >= before.Version;
             world.Statistics.Add(Count.RecreatedAfterErase, begunAnew ? 1 : 0);
             return;
         }
 
-        var changes = after.Version - before.Version;
         var ids = after.Recent.Ids;
         var descends = changes == 0
             ? after.Payload.Span.SequenceEqual(before.Payload.Span)
@@ -174,8 +200,8 @@ internal sealed class ChosenValues(World world, int register)
         }
 
         statistics.Add(Count.Settlements, isSettling ? 1 : 0);
-        statistics.Add(Count.IdentityAccepts, isNew || isSettling || record.Version == 0 ? 0 : 1);
-        statistics.Add(Count.AbsencesChosen, record.Version == 0 ? 1 : 0);
+        statistics.Add(Count.IdentityAccepts, isNew || isSettling || record.DeletedAt == 0 ? 0 : 1);
+        statistics.Add(Count.AbsencesChosen, record.DeletedAt == 0 ? 1 : 0);
         statistics.Add(Count.CombinedRounds, isNew && record.Recent.Rounds[^1] > 1 ? 1 : 0);
     }
 

@@ -65,7 +65,7 @@ internal sealed class Client(World world, int index)
         var register = world.Random.Between(0, _seen.Length - 1);
         if (world.Workload.Next(register, _seen[register]) is { } change)
         {
-            var isFollowed = change is not Change.Read && world.Random.Chance(world.Scenario.FollowChance);
+            var isFollowed = !change.IsRead && world.Random.Chance(world.Scenario.FollowChance);
             OperationRun run = isFollowed
                 ? new FollowedRun(world, this, register, change, _seen[register])
                 : new RetriedRun(world, this, register, change, _seen[register]);

@@ -93,8 +93,11 @@ internal sealed class Database
             _running[request.Register] = persist;
             for (var i = 0; i < _running.Length; i++)
             {
-                // Epoch and floor belong to the database, not to one register.
-                _running[i] = _running[i] with { Epoch = persist.Epoch, Floor = persist.Floor };
+                // Epoch and floors belong to the database, not to one register.
+                _running[i] = _running[i] with
+                {
+                    Epoch = persist.Epoch, Floor = persist.Floor, VersionFloor = persist.VersionFloor,
+                };
             }
         }
 

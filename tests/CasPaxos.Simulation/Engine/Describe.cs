@@ -10,15 +10,15 @@ internal static class Describe
         AcceptorRequest.Prepare prepare => $"prepare {prepare.Ballot}",
         AcceptorRequest.Accept accept => $"accept {accept.Ballot} {Value(accept.Value)}, next {accept.Next}",
         AcceptorRequest.Read => "read",
-        AcceptorRequest.Erase erase => $"erase {erase.Accepted}",
+        AcceptorRequest.Erase erase => $"erase {erase.Accepted} of version {erase.Version}",
         _ => request.ToString(),
     } + $" (epoch {request.Epoch})";
 
     public static string Reply(Envelope envelope, AcceptorReply reply) => $"attempt {envelope.Attempt}: " + reply switch
     {
         AcceptorReply.Promised promised =>
-            $"promised, has {promised.AcceptedBallot} {Value(promised.Value)}",
-        AcceptorReply.Report report => $"reports {report.AcceptedBallot} {Value(report.Value)}",
+            $"promised, has {Held(promised.AcceptedBallot, promised.Value, promised.VersionFloor)}",
+        AcceptorReply.Report report => $"reports {Held(report.AcceptedBallot, report.Value, report.VersionFloor)}",
         AcceptorReply.Accepted accepted => $"accepted, promises {accepted.Promise}",
         AcceptorReply.Refused refused => $"refused for {refused.Winner}",
         _ => reply.ToString(),
@@ -49,6 +49,7 @@ internal static class Describe
         CasPaxos.Change.Increment increment => $"increment by {increment.By}",
         CasPaxos.Change.Append append => $"append {Payload(append.Bytes)}",
         CasPaxos.Change.Custom custom => $"{custom.Name} {Payload(custom.Arguments)}",
+        CasPaxos.Change.SealedRead => "sealed read",
         _ => "read",
     };
 
@@ -62,6 +63,9 @@ internal static class Describe
         CasPaxos.Outcome.Faulted faulted => $"faulted: {faulted.Exception.Message}",
         _ => outcome.ToString(),
     };
+
+    private static string Held(Ballot accepted, ReadOnlyMemory<byte> value, long versionFloor) =>
+        accepted.IsZero ? $"nothing, floor at version {versionFloor}" : $"{accepted} {Value(value)}";
 
     private static string Snapshot(Snapshot snapshot) =>
         snapshot.Exists ? $"{ETag(snapshot.ETag)} {Payload(snapshot.Payload)}" : "absent";

@@ -16,7 +16,14 @@ internal sealed class EraserWorker(World world, int index)
 
         var node = world.Random.Between(0, world.Nodes.Length - 1);
         var register = world.Random.Between(0, world.Scenario.Registers.Length - 1);
-        var deletedBefore = world.UnixMilliseconds() - (world.Scenario.Retention / Scenario.Millisecond);
+        if (world.Random.Chance(0.3))
+        {
+            new Sweep(world, node, register).Begin();
+            Begin();
+            return;
+        }
+
+        var deletedBefore = world.UnixMilliseconds() - (world.Scenario.EraseAge / Scenario.Millisecond);
         var eraser = new Eraser(
             new ProposerId(world.Random.NextGuid()),
             world.Random.NextInt64(20),
@@ -24,6 +31,26 @@ internal sealed class EraserWorker(World world, int index)
             world.Scenario.Settings,
             deletedBefore);
         new Run(world, index, node, register, eraser, Begin).CarryOut(eraser.Begin());
+    }
+
+    /// <summary>Sweeps a row that holds only a promise, at one slot, whoever still counts on that promise.</summary>
+    private sealed class Sweep(World world, int node, int register) : IReplyTarget
+    {
+        public int Node => node;
+
+        public int Register => register;
+
+        public void Begin()
+        {
+            var slot = world.Random.Between(0, world.Scenario.Slots - 1);
+            var erase = new AcceptorRequest.Erase(world.Nodes[node].Configuration.Epoch, Ballot.Zero, Version: 0);
+            world.Network.Send(this, slot, attempt: 1, erase);
+        }
+
+        public void Receive(int slot, long attempt, AcceptorReply reply) =>
+            world.Statistics.Add(Count.PromisesSwept, reply is AcceptorReply.Erased ? 1 : 0);
+
+        public override string ToString() => $"sweep on node {node}";
     }
 
     private sealed class Run(World world, int worker, int node, int register, Eraser eraser, Action done) : IReplyTarget

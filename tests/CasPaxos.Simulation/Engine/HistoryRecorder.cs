@@ -32,7 +32,7 @@ internal sealed class HistoryRecorder(int registers)
         var told = run.Change is Change.Custom { Name: Workload.Ensure } ensure
             ? Translate(ensure, outcome)
             : Translate(outcome);
-        _unknown[run.Register] += told is HistoryOutcome.Unknown && run.Change is not Change.Read ? 1 : 0;
+        _unknown[run.Register] += told is HistoryOutcome.Unknown && !run.Change.IsRead ? 1 : 0;
         var end = told is HistoryOutcome.Unknown ? HistoryOperation.NeverEnded : world.Stamp();
         _history.Add(new HistoryOperation(client, KeyOf(run.Register), Translate(run.Change), told, start, end));
     }

@@ -65,6 +65,13 @@ internal sealed class Invariants
         }
     }
 
+    /// <summary>The sealed reads of a register.</summary>
+    public SealedReads Sealed(int register) => _values[register].Sealed;
+
+    /// <summary>A proposer answers from the record at a position.</summary>
+    public void Answered(IReplyTarget proposer, ETag position) =>
+        _values[proposer.Register].Answered(proposer, position);
+
     /// <summary>A client is told that an operation takes no effect, and never will.</summary>
     public void Refused(int register, OperationId id) => _values[register].Refused(id);
 
@@ -75,6 +82,16 @@ internal sealed class Invariants
     /// <summary>What a database has of a register has changed.</summary>
     public void Stored(int slot, int register, AcceptorState before, AcceptorState after)
     {
+        if (after.VersionFloor < before.VersionFloor)
+        {
+            Violate(register, "versions never restart", $"Acceptor {slot} lowers its version floor.");
+        }
+
+        if (after.Promised > before.Promised)
+        {
+            _values[register].Sealed.Promised(slot, after.Promised);
+        }
+
         if (after.Promised < before.Promised || after.Floor < before.Floor || after.Epoch < before.Epoch)
         {
             Violate(

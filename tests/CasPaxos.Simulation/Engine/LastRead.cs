@@ -19,10 +19,15 @@ internal sealed class LastRead(World world, int register, Action answered) : IRe
 
     public void Begin()
     {
-        // A read, or a change that keeps what is there: they find the truth on different ways.
-        Change change = world.Random.Chance(0.5) ? new Change.Read() : new Change.Custom(Workload.Look, default);
+        // Two kinds of read, or a change that keeps what is there: they find the truth on different ways.
+        Change change = world.Random.Between(0, 3) switch
+        {
+            0 => new Change.SealedRead(),
+            1 => new Change.Read(),
+            _ => new Change.Custom(Workload.Look, default),
+        };
         var id = new OperationId(world.Random.NextGuid());
-        CarryOut(_proposer.Submit(1, new Operation(id, change, world.Random.NextGuid())));
+        CarryOut(_proposer.Submit(1, new Operation(id, change)));
     }
 
     public void Receive(int slot, long attempt, AcceptorReply reply) =>

@@ -16,7 +16,6 @@ internal abstract class OperationRun
         Register = register;
         Change = change;
         Id = new OperationId(world.Random.NextGuid());
-        FreshCreationId = world.Random.NextGuid();
     }
 
     public int Register { get; }
@@ -24,8 +23,6 @@ internal abstract class OperationRun
     public OperationId Id { get; }
 
     public Change Change { get; }
-
-    public Guid FreshCreationId { get; }
 
     /// <summary>The client goes on while this waits for its next try.</summary>
     public bool IsParked { get; private set; }
@@ -36,7 +33,7 @@ internal abstract class OperationRun
 
     protected bool IsOpen { get; private set; } = true;
 
-    protected bool IsRead => Change is Change.Read;
+    protected bool IsRead => Change.IsRead;
 
     public abstract void Begin();
 

@@ -10,6 +10,7 @@ internal sealed class ProposerInstance : IReplyTarget
     private readonly ProposerId _id;
     private readonly Proposer _proposer;
     private readonly List<Try> _calls = [];
+    private readonly Dictionary<long, int> _sealing = []; // Sealed reads, and when they began.
     private bool _isGone;
     private long _lastTicket;
     private long _submitted; // The last ticket that the proposer was given.
@@ -35,7 +36,7 @@ internal sealed class ProposerInstance : IReplyTarget
     {
         var call = new Try(run, this, ++_lastTicket);
         _calls.Add(call);
-        var operation = new Operation(run.Id, run.Change, run.FreshCreationId, retrySince, knownSince);
+        var operation = new Operation(run.Id, run.Change, retrySince, knownSince);
         if (_world.Trace.IsOn)
         {
             var since = retrySince is { } retry ? $" since {Describe.ETag(retry)}"
@@ -49,6 +50,13 @@ internal sealed class ProposerInstance : IReplyTarget
             _submitted = call.Ticket;
             if (!_isGone && !call.IsOver)
             {
+                var seals = _world.Invariants.Sealed(Register);
+                seals.Asked(this, run.Id);
+                if (run.Change is Change.SealedRead)
+                {
+                    _sealing.Add(call.Ticket, seals.Begun);
+                }
+
                 CarryOut(_proposer.Submit(call.Ticket, operation));
             }
         }));
@@ -146,6 +154,16 @@ internal sealed class ProposerInstance : IReplyTarget
         if (_world.Trace.IsOn)
         {
             _world.Trace.Add(Register, $"{this} answers call {ticket}: {Describe.Outcome(outcome)}");
+        }
+
+        if (outcome is Outcome.Applied or Outcome.Refused)
+        {
+            _world.Invariants.Answered(this, _proposer.Position!.Value);
+        }
+
+        if (_sealing.Remove(ticket, out var begun) && outcome is Outcome.Applied)
+        {
+            _world.Invariants.Sealed(Register).Answered(begun, _proposer.Position!.Value.Version);
         }
 
         var index = _calls.FindIndex(call => call.Ticket == ticket);

@@ -70,8 +70,15 @@ internal sealed class RetriedRun(World world, Client client, int register, Chang
 
     private void Submit(ProposerNode node)
     {
-        var call = node.Submit(this, retrySince: _since, knownSince: null);
-        World.Events.After(World.Scenario.ClientTimeout, call.Abandon);
+        // Of sealed reads some say what their client knows, and some are given up while they wait for the last slot.
+        var (knows, isHasty) = Change is Change.SealedRead
+            ? (World.Random.Chance(0.5), World.Random.Chance(0.3))
+            : (false, false);
+        var call = node.Submit(this, retrySince: _since, knownSince: knows ? seen : null);
+        var timeout = isHasty
+            ? World.Random.NextDelay(1, World.Scenario.Settings.Patience.Ticks)
+            : World.Scenario.ClientTimeout;
+        World.Events.After(timeout, call.Abandon);
     }
 
     private void Decide()

@@ -119,9 +119,18 @@ internal sealed record Scenario
     public required long EraseEvery { get; init; }
 
     /// <summary>
-    /// A tombstone younger than this stays. Twice the retry window and not once: a deletion tells when it was first
-    /// asked for, and may itself have taken a whole window from then on to be applied to a younger operation. A try on
-    /// a node that is paused ends when the node has gone on and done what fell due.
+    /// A tombstone younger than this stays: 0, or <see cref="Retention"/>. Safety must not depend on it (rule 19); how
+    /// many retries are answered does.
+    /// </summary>
+    public long EraseAge => ErasesAtOnce ? 0 : Retention;
+
+    /// <summary>Tombstones are erased however young they are.</summary>
+    public required bool ErasesAtOnce { get; init; }
+
+    /// <summary>
+    /// How old a tombstone must be for every retry to be answered. Twice the retry window and not once: a deletion
+    /// tells when it was first asked for, and may itself have taken a whole window from then on to be applied to a
+    /// younger operation. A try on a node that is paused ends when the node has gone on and done what fell due.
     /// </summary>
     public long Retention => 2 * (RetryWindow + (IsPaused ? PauseMax + ProposerNode.AwakeMin : 0) + Millisecond);
 

@@ -14,6 +14,7 @@ internal static class ScenarioDrawing
         < 52 => Forsaken(random),
         < 64 => Haunted(random),
         < 74 => Settling(random),
+        < 82 => Uneven(random),
         _ => General(random),
     };
 
@@ -75,6 +76,31 @@ internal static class ScenarioDrawing
             {
                 PauseEvery = random.Between(5, 60) * Millisecond,
                 AcceptDrop = random.Pick<double>([0, 0.2, 0.4]),
+            },
+        };
+    }
+
+    /// <summary>
+    /// Registers of one database that are erased as soon as they are deleted, and often only half: the floors of the
+    /// databases differ, and tries that paused nodes hold begin from positions above some of them.
+    /// </summary>
+    private static Scenario Uneven(SimulationRandom random)
+    {
+        var scenario = Settling(random);
+        return scenario with
+        {
+            Registers = [Usage.Flips, random.Pick<Usage>([Usage.Flips, Usage.Lifecycle])],
+            Operations = random.Between(100, 300),
+            ThinkMax = random.Pick<long>([1, Millisecond]),
+            LatencyMax = Millisecond / 5,
+            WriteMax = 1,
+            PauseMax = random.Pick<int>([60, 150]) * Millisecond,
+            EraseEvery = random.Between(1, 2) * Millisecond,
+            ErasesAtOnce = true,
+            Faults = new FaultRates
+            {
+                PauseEvery = random.Between(5, 40) * Millisecond,
+                RequestDrop = random.Pick<double>([0.05, 0.15]),
             },
         };
     }
@@ -251,6 +277,7 @@ internal static class ScenarioDrawing
             WanderChance = random.Pick<double>([0, 0.05, 0.3, 1]),
             Counters = random.Between(0, 3),
             EraseEvery = erases ? random.NextDelay(10, 200) * Millisecond : 0,
+            ErasesAtOnce = random.Chance(0.5),
         };
     }
 

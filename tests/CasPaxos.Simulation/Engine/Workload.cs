@@ -48,13 +48,13 @@ internal sealed class Workload(World world)
         return world.Scenario.Registers[register] switch
         {
             // A tombstone must be left alone for as long as it may not be erased.
-            Usage.Lifecycle when IsQuiet() => Draw(seen, "rrrd"),
-            Usage.Counter => Draw(seen, "rriiiiii"),
-            Usage.List => Draw(seen, "rrraaaaaad"),
-            Usage.Swaps => Draw(seen, "rrrpssssssSc"),
-            Usage.Flips => Draw(seen, "rdddccctk"),
-            Usage.Lifecycle => Draw(seen, "rrpcckctssddDx"),
-            _ => Draw(seen, "rrrrppcsssdDiiaax"),
+            Usage.Lifecycle when IsQuiet() => Draw(seen, "rrzd"),
+            Usage.Counter => Draw(seen, "rziiiiii"),
+            Usage.List => Draw(seen, "rrzaaaaaad"),
+            Usage.Swaps => Draw(seen, "rrzpssssssSc"),
+            Usage.Flips => Draw(seen, "rzdddccctk"),
+            Usage.Lifecycle => Draw(seen, "rzpcckctssddDx"),
+            _ => Draw(seen, "rrzzppcsssdDiiaax"),
         };
     }
 
@@ -73,6 +73,7 @@ internal sealed class Workload(World world)
         'D' => new Change.Delete(seen.IsAbsent ? null : seen, world.UnixMilliseconds()),
         'i' => new Change.Increment(_drawn),
         'a' => new Change.Append(Value(",")),
+        'z' => new Change.SealedRead(),
         'x' => new Change.Put(Value("x")),
         _ => new Change.Read(),
     };

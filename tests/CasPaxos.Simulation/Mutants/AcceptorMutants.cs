@@ -83,7 +83,7 @@ internal static class AcceptorMutants
             "A promise tells nothing of what was accepted.",
             new Patch(
                 Rules,
-                "new AcceptorReply.Promised(row.Accepted, row.Value)",
+                "new AcceptorReply.Promised(row.Accepted, row.Value, state.AbsentAt)",
                 "new AcceptorReply.Promised(Ballot.Zero, default)")),
         new(
             "no-fence",
@@ -92,7 +92,7 @@ internal static class AcceptorMutants
         new(
             "erase-without-floor",
             "An erased row leaves no floor.",
-            new Patch(Rules, "state with { Floor = floor, Row = null }", "state with { Row = null }")),
+            new Patch(Rules, "state with { Floor = floor, Row = null,", "state with { Row = null,")),
         new(
             "floor-forgets-promise",
             "The floor is the ballot accepted last and not the promise above it (trap T-G4).",
@@ -100,6 +100,23 @@ internal static class AcceptorMutants
                 Rules,
                 "Ballot.Max(state.Floor, Ballot.Max(row.Promised, row.Accepted))",
                 "Ballot.Max(state.Floor, row.Accepted)")),
+        new(
+            "sweep-drops-promise",
+            "A row that holds only a promise is swept, and the floor does not take the promise over.",
+            new Patch(
+                Rules,
+                "Ballot.Max(state.Floor, Ballot.Max(row.Promised, row.Accepted))",
+                """
+                row.Accepted.IsZero ? state.Floor : Ballot.Max(state.Floor, Ballot.Max(row.Promised, row.Accepted))
+                """)),
+        new(
+            "erase-without-version-floor",
+            "An erased tombstone leaves no version: the register begins again at version 1.",
+            new Patch(Rules, "Math.Max(state.VersionFloor, request.Version)", "state.VersionFloor")),
+        new(
+            "promise-hides-version-floor",
+            "A row that holds only a promise reports version 0 although the register was erased before.",
+            new Patch(Rules, "Accepted.IsZero ? VersionFloor : 0", "Row is null ? VersionFloor : 0")),
         new(
             "erase-compares-nothing",
             "An erase removes the row whatever was accepted since (trap T-G6).",

@@ -4,10 +4,11 @@ namespace CasPaxos.Simulation;
 internal static class ProposerMutants
 {
     private const string Rounds = "core/Proposer.Attempts.cs";
+    private const string Setbacks = "core/Proposer.Setbacks.cs";
     private const string Messages = "core/Proposer.cs";
     private const string Attempts = "core/Attempt.cs";
     private const string Confirmation =
-        "accept.Configuration == configuration && _confirmed.Count >= configuration.PrepareQuorum";
+        "_configuration == configuration && _confirmed.Count >= configuration.PrepareQuorum";
 
     /// <summary>A host that gives a restarted proposer the id that it had, and lets it begin at 0 again.</summary>
     public static readonly Patch RepeatedIds = new(
@@ -40,7 +41,7 @@ internal static class ProposerMutants
                 """
                 if (reply is AcceptorReply.Failed)
                 {
-                    prepare.Promises.Add(Ballot.Zero, default);
+                    prepare.Promises.Add(Ballot.Zero, default, 0);
                 }
 
                 var quorum = prepare.Configuration.PrepareQuorum;
@@ -61,24 +62,24 @@ internal static class ProposerMutants
             "one-trip-without-promise",
             "The next ballot skips its prepare although nobody was asked to promise it.",
             new Patch(Rounds, "ballot, bytes, next)", "ballot, bytes, Ballot.Zero)"),
-            new Patch(Messages, Confirmation, "accept.Configuration == configuration")),
+            new Patch(Messages, Confirmation, "_configuration == configuration")),
         new(
             "prepared-ballot-used-again",
             "The ballot of an accept that found no quorum is used again.",
             new Patch(Rounds, "_prepared = null; // Its ballot is used now, whatever comes of it (rule 9).", ""),
-            new Patch(Rounds, "_attempt = null;\n        _prepared = null;", "_attempt = null;"),
+            new Patch(Setbacks, "_attempt = null;\n        _prepared = null;", "_attempt = null;"),
             new Patch(Rounds, "_prepared = null; // The prepare outbids it.", "")),
         new(
             "prepared-before-confirmed",
             "An accept without a quorum already counts as the base of the next one.",
             new Patch(
-                Rounds,
+                Setbacks,
                 "_attempt = null;\n        _prepared = null;",
                 """
                 _attempt = null;
                 _prepared = attempt is AcceptAttempt lost ? new PreparedBallot(lost) : null;
                 """),
-            new Patch(Messages, Confirmation, "accept.Configuration == configuration")),
+            new Patch(Messages, Confirmation, "_configuration == configuration")),
         new(
             "ballot-repeated-by-restart",
             "A restarted proposer has the id that it had and begins at 0.",
@@ -87,7 +88,7 @@ internal static class ProposerMutants
             "counter-goes-back",
             "A proposer whose attempt failed begins at 0 again.",
             new Patch(
-                Rounds,
+                Setbacks,
                 "_attempt = null;\n        _prepared = null;",
                 "_attempt = null;\n        _counter = 0;\n        _prepared = null;")),
         new(
@@ -97,7 +98,8 @@ internal static class ProposerMutants
                 Rounds,
                 "if (read.Reports.Agreeing >= configuration.ReadQuorum)",
                 "if (read.Reports.Count >= configuration.PrepareQuorum)"),
-            new Patch(Rounds, "TryFold(read.Reports.Agreed, ", "TryFold(read.Reports.Highest, ")),
+            new Patch(
+                Rounds, "TryFold(read.Reports, read.Reports.Agreed, ", "TryFold(read.Reports, read.Reports.Highest, ")),
         new(
             "read-quorum-too-small",
             "A read answers when an accept quorum agrees that is no prepare quorum.",
@@ -108,27 +110,28 @@ internal static class ProposerMutants
             "A refusal is answered from promises that do not agree.",
             new Patch(
                 Rounds,
-                "if (!fold.NeedsAccept && isAgreed)",
-                "if (!fold.NeedsAccept)")),
+                "if (!fold.NeedsAccept && !fold.Seals && isAgreed)",
+                "if (!fold.NeedsAccept && !fold.Seals)")),
         new(
             "late-operations-join-read",
             "Operations that came during a read are answered from its reports.",
             new Patch(
                 Rounds,
-                "if (TryFold(read.Reports.Agreed, read.Operations) is not { } fold)",
+                "if (TryFold(read.Reports, read.Reports.Agreed, read.Operations, Ballot.Zero) is not { } fold)",
                 """
                 read.Operations.AddRange(TakeWaiting(64));
-                if (TryFold(read.Reports.Agreed, read.Operations) is not { } fold)
+                if (TryFold(read.Reports, read.Reports.Agreed, read.Operations, Ballot.Zero) is not { } fold)
                 """)),
         new(
             "late-operations-join-promises",
             "Operations that came during a prepare are answered from its promises, without an accept.",
             new Patch(
                 Rounds,
-                "if (TryFold(prepare.Promises.Highest, prepare.Operations, isAgreed) is not { } fold)",
+                "if (TryFold(promises, promises.Highest, prepare.Operations, prepare.Ballot, isAgreed)" +
+                " is not { } fold)",
                 """
                 prepare.Operations.AddRange(TakeWaiting(64));
-                if (TryFold(prepare.Promises.Highest, prepare.Operations, isAgreed) is not { } fold)
+                if (TryFold(promises, promises.Highest, prepare.Operations, prepare.Ballot, isAgreed) is not { } fold)
                 """)),
         new(
             "configurations-mixed",

@@ -4,6 +4,7 @@ namespace CasPaxos.Simulation;
 internal static class RecordMutants
 {
     private const string Rounds = "core/Proposer.Attempts.cs";
+    private const string Setbacks = "core/Proposer.Setbacks.cs";
     private const string Folding = "core/Fold.cs";
     private const string Waiting = "core/Pending.cs";
     private const string Erasing = "core/Eraser.cs";
@@ -47,7 +48,7 @@ internal static class RecordMutants
         new(
             "doubt-cleared-below",
             "A doubt ends with whatever a quorum agrees on, also if that is older than the accept in doubt.",
-            new Patch(Waiting, "if (agreed > _latest", "if (agreed > Ballot.Zero")) { From = 14_300 },
+            new Patch(Waiting, "if (agreed > _latest", "if (agreed > Ballot.Zero")) { From = 257_700 },
         new(
             "doubt-of-retry-cleared",
             "The doubt of a retry ends as if the accepts of its earlier tries were known.",
@@ -65,14 +66,13 @@ internal static class RecordMutants
             "What is settled at a version is forgotten with the next change.",
             new Patch("core/RecentOperations.cs", ".Version >= oldestShown", ".Version >= oldestShown + Ids.Length")),
         new(
-            "settlement-erased-early",
-            "A tombstone in which a deletion is settled is erased as if that had not been.",
-            new Patch(Folding, "Math.Max(_current.DeletedAt.GetValueOrDefault(), at)", "_current.DeletedAt"))
-        { From = 48_900 },
+            "settlement-erased-at-its-version",
+            "A tombstone that settles an operation leaves its own version as floor, at which the other tries fit.",
+            new Patch(Erasing, "record.Version + (record.Recent.Settled.IsEmpty ? 0 : 1)", "record.Version")),
         new(
             "followed-past-settlement",
             "What is known of a first try moves on with the register, past where another try was settled.",
-            new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 87_300 },
+            new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 216_700 },
         new(
             "expected-version-yet-to-come",
             "An ETag of a version that is yet to come counts as gone for good.",
@@ -106,7 +106,7 @@ internal static class RecordMutants
         new(
             "setback-forgets-accept",
             "An attempt that found no quorum forgets that its accept may have taken effect.",
-            new Patch(Rounds, "accept.Operations.ForEach(pending => MayBeApplied(accept, pending));", "")),
+            new Patch(Setbacks, "accept.Operations.ForEach(pending => MayBeApplied(accept, pending));", "")),
         new(
             "combined-on-one-base",
             "Operations of one round are all evaluated on the record before the round.",
@@ -119,7 +119,7 @@ internal static class RecordMutants
             "A register that is created anew has the creation id that it had.",
             new Patch(
                 Folding,
-                "CreationId = operation.FreshCreationId,",
+                "CreationId = CreationIds.Of(_ballot, index: _applied.Count),",
                 "CreationId = new Guid(1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),")),
         new(
             "erase-at-a-quorum",
@@ -131,10 +131,6 @@ internal static class RecordMutants
                 if (_heard.Count == _configuration.Slots
                     || (_request is AcceptorRequest.Accept && _heard.Count >= _configuration.AcceptQuorum))
                 """)),
-        new(
-            "erase-too-early",
-            "A tombstone is erased while operations that it remembers may still be retried.",
-            new Patch(Erasing, "deletedAt > _deletedBefore", "deletedAt > long.MaxValue - 1")) { From = 3_200 },
         new(
             "erase-of-the-living",
             "A register that exists is erased like a deleted one (trap T-G5).",

@@ -9,7 +9,7 @@ public static class Histories
     /// <summary>What was asked.</summary>
     public static HistoryAction Asked(Change change) => change switch
     {
-        Change.Read => HistoryAction.Read.Instance,
+        Change.Read or Change.SealedRead => HistoryAction.Read.Instance,
         Change.Put put => new HistoryAction.Put(Text(put.Payload)),
         Change.Create create => new HistoryAction.Create(Text(create.Payload)),
         Change.CompareAndSwap swap => new HistoryAction.CompareAndSwap(Tag(swap.Expected), Text(swap.Payload)),

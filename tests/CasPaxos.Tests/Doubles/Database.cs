@@ -3,14 +3,18 @@ using System.Collections.Immutable;
 namespace CasPaxos.Tests;
 
 /// <summary>What an acceptor has on disk, at one moment.</summary>
-internal sealed record Stored(long Epoch, Ballot Floor, ImmutableDictionary<string, AcceptorRow> Rows)
+internal sealed record Stored(
+    long Epoch, Ballot Floor, long VersionFloor, ImmutableDictionary<string, AcceptorRow> Rows)
 {
-    public static readonly Stored Empty = new(0, Ballot.Zero, ImmutableDictionary<string, AcceptorRow>.Empty);
+    public static readonly Stored Empty = new(0, Ballot.Zero, 0, ImmutableDictionary<string, AcceptorRow>.Empty);
 
-    public AcceptorState Of(string register) => new(Epoch, Floor, Rows.GetValueOrDefault(register));
+    public AcceptorState Of(string register) => new(Epoch, Floor, Rows.GetValueOrDefault(register), VersionFloor);
 
     public Stored With(string register, AcceptorState state) => new(
-        state.Epoch, state.Floor, state.Row is { } row ? Rows.SetItem(register, row) : Rows.Remove(register));
+        state.Epoch,
+        state.Floor,
+        state.VersionFloor,
+        state.Row is { } row ? Rows.SetItem(register, row) : Rows.Remove(register));
 }
 
 /// <summary>What happens to the next write.</summary>

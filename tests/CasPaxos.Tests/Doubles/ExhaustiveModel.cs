@@ -217,7 +217,7 @@ internal sealed class ModelProposer
             if (!waits && changes > 0)
             {
                 var own = (number * 10) + changes--;
-                Take(proposer.Submit(own, new Operation(Make.Op(own), new Change.Increment(1), Make.Id(100 + own))));
+                Take(proposer.Submit(own, new Operation(Make.Op(own), new Change.Increment(1))));
                 waits = true;
             }
         }

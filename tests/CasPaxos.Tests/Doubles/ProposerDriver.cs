@@ -23,7 +23,7 @@ internal sealed class ProposerDriver(Cluster cluster, string register, Proposer 
     public Operation Operation(Change change, int? number = null)
     {
         var own = number ?? (name * 100_000) + (int)_tickets + 1;
-        return new Operation(Make.Op(own), change, Make.Id(own + 1_000_000_000));
+        return new Operation(Make.Op(own), change);
     }
 
     /// <summary>Submits and returns the ticket.</summary>
