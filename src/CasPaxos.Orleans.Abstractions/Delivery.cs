@@ -23,7 +23,7 @@ internal sealed class Delivery(
 
     private readonly long _began = time.GetTimestamp();
     private readonly List<Task<OutcomeMessage>> _sent = [];
-    private readonly bool _isRead = operation.Change is Change.Read;
+    private readonly bool _isRead = operation.Change.IsRead;
     private ETag? _since = operation.RetrySince;
     private int _attempts;
     private int _locating;

@@ -50,6 +50,9 @@ public sealed record SiloStatusInfo(
 /// <param name="Problem">Null if it serves; otherwise why it cannot be reached or refuses.</param>
 /// <param name="Epoch">The newest configuration epoch that its database has heard of; null if it does not say.</param>
 /// <param name="Floor">The greatest ballot that it has ever erased, as text; null if it does not say.</param>
+/// <param name="VersionFloor">
+/// The greatest version of a deleted register that it has ever erased; null if it does not say.
+/// </param>
 /// <param name="RowsEstimate">About how many registers it holds; null if it does not say.</param>
 /// <param name="Acceptors">Its acceptor grains, by shard.</param>
 [GenerateSerializer, Immutable, Alias("caspaxos.SlotStatusInfo")]
@@ -58,8 +61,9 @@ public sealed record SlotStatusInfo(
     [property: Id(1)] string? Problem,
     [property: Id(2)] long? Epoch,
     [property: Id(3)] string? Floor,
-    [property: Id(4)] long? RowsEstimate,
-    [property: Id(5)] IReadOnlyList<AcceptorStatusInfo> Acceptors)
+    [property: Id(4)] long? VersionFloor,
+    [property: Id(5)] long? RowsEstimate,
+    [property: Id(6)] IReadOnlyList<AcceptorStatusInfo> Acceptors)
 {
     /// <summary>True if the slot answers and is the acceptor that it should be.</summary>
     public bool Serves => Problem is null;

@@ -37,14 +37,25 @@ public static class CasPaxosAdoNetSiloBuilderExtensions
     /// <param name="name">The name of the storage, for <see cref="CasPaxosSlotOptions.GrainStorage"/>.</param>
     /// <param name="configure">Sets the invariant and the connection string.</param>
     public static ISiloBuilder AddCasPaxosAdoNetSlot(
-        this ISiloBuilder builder, string name, Action<AdoNetGrainStorageOptions> configure)
+        this ISiloBuilder builder, string name, Action<AdoNetGrainStorageOptions> configure) =>
+        builder.AddCasPaxosAdoNetSlot(name, options => options.Configure(configure));
+
+    /// <summary>The same, with options that need services.</summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="name">The name of the storage, for <see cref="CasPaxosSlotOptions.GrainStorage"/>.</param>
+    /// <param name="configure">Sets the invariant and the connection string.</param>
+    public static ISiloBuilder AddCasPaxosAdoNetSlot(
+        this ISiloBuilder builder, string name, Action<OptionsBuilder<AdoNetGrainStorageOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
+        ArgumentNullException.ThrowIfNull(configure);
         ArgumentException.ThrowIfNullOrWhiteSpace(name);
         builder.AddCasPaxosAdoNet();
 
         // All that AddAdoNetGrainStorage registers, but for a storage that takes part in the silo's start.
-        builder.Services.AddOptions<AdoNetGrainStorageOptions>(name).Configure(configure);
+        configure(builder.Services.AddOptions<AdoNetGrainStorageOptions>(name));
+        builder.Services.AddTransient<IConfigurationValidator>(services => new AdoNetGrainStorageOptionsValidator(
+            services.GetRequiredService<IOptionsMonitor<AdoNetGrainStorageOptions>>().Get(name), name));
         builder.Services.ConfigureNamedOptionForLogging<AdoNetGrainStorageOptions>(name);
         builder.Services.AddTransient<
             IPostConfigureOptions<AdoNetGrainStorageOptions>,

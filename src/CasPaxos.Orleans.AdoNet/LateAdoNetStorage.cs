@@ -12,22 +12,34 @@ internal sealed class LateAdoNetStorage(AdoNetGrainStorage storage) : IGrainStor
     private readonly Lock _gate = new();
     private Task? _started;
 
-    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task ReadStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        await StartAsync();
-        await storage.ReadStateAsync(stateName, grainId, grainState);
+        await StartAsync().WaitAsync(cancellationToken);
+        await storage.ReadStateAsync(stateName, grainId, grainState, cancellationToken);
     }
 
-    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task WriteStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        await StartAsync();
-        await storage.WriteStateAsync(stateName, grainId, grainState);
+        await StartAsync().WaitAsync(cancellationToken);
+        await storage.WriteStateAsync(stateName, grainId, grainState, cancellationToken);
     }
 
-    public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task ClearStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        await StartAsync();
-        await storage.ClearStateAsync(stateName, grainId, grainState);
+        await StartAsync().WaitAsync(cancellationToken);
+        await storage.ClearStateAsync(stateName, grainId, grainState, cancellationToken);
     }
 
     /// <summary>One start at a time; one that failed is tried again by the next call.</summary>

@@ -13,7 +13,8 @@ public sealed class CasPaxosClusteringOptions : PassiveDatabasesOptions
     public TimeSpan? GatewayRefreshPeriod { get; set; }
 
     /// <summary>Names every setting that is wrong, so that an operator sees all of them at once.</summary>
-    internal sealed class Validator(IOptions<ClusterOptions> cluster) : IValidateOptions<CasPaxosClusteringOptions>
+    internal sealed class Validator(IOptions<ClusterOptions> cluster, IServiceProvider services)
+        : IValidateOptions<CasPaxosClusteringOptions>
     {
         /// <summary>The longest name of a silo behind that of its cluster: any address, port and generation.</summary>
         private const int SiloBytesMax = 100;
@@ -21,7 +22,7 @@ public sealed class CasPaxosClusteringOptions : PassiveDatabasesOptions
         public ValidateOptionsResult Validate(string? name, CasPaxosClusteringOptions options)
         {
             var errors = new ValidateOptionsResultBuilder();
-            options.Check(errors);
+            options.Check(errors, services);
             if (options.GatewayRefreshPeriod is { } period)
             {
                 errors.Within(

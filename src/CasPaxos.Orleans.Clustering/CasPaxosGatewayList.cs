@@ -13,9 +13,10 @@ internal sealed partial class CasPaxosGatewayList(
     IOptions<CasPaxosClusteringOptions> options,
     IOptions<ClusterOptions> cluster,
     IOptions<GatewayOptions> gateways,
-    ILogger<CasPaxosGatewayList> logger) : IGatewayListProvider, IAsyncDisposable
+    IServiceProvider services,
+    ILogger<CasPaxosGatewayList> logger) : IGatewayListProvider, IDisposable, IAsyncDisposable
 {
-    private readonly PassiveRegisters _registers = new(options.Value, logger);
+    private readonly PassiveRegisters _registers = new("gateways", options.Value, services, logger);
     private readonly RegisterKey _table = new MembershipKeys(cluster.Value).Table;
     private List<Uri>? _last;
 
@@ -23,13 +24,19 @@ internal sealed partial class CasPaxosGatewayList(
 
     public bool IsUpdatable => true;
 
-    public Task InitializeGatewayListProvider() => _registers.StartAsync();
+    public Task InitializeGatewayListProvider() => InitializeGatewayListProviderAsync();
 
-    public async Task<IList<Uri>> GetGateways()
+    public Task InitializeGatewayListProviderAsync(CancellationToken cancellationToken = default) =>
+        _registers.StartAsync(cancellationToken);
+
+    public Task<IList<Uri>> GetGateways() => GetGatewaysAsync();
+
+    public async Task<IList<Uri>> GetGatewaysAsync(CancellationToken cancellationToken = default)
     {
         try
         {
-            var table = MembershipRecord.Decode(_table, await _registers.ReadAsync(_table, options.Value.Timeout));
+            var stored = await _registers.ReadAsync(_table, options.Value.Timeout, cancellationToken);
+            var table = MembershipRecord.Decode(_table, stored);
             _last =
             [
                 .. from row in table.Rows
@@ -45,6 +52,8 @@ internal sealed partial class CasPaxosGatewayList(
 
         return [.. _last];
     }
+
+    public void Dispose() => _registers.Dispose();
 
     public ValueTask DisposeAsync() => _registers.DisposeAsync();
 

@@ -46,8 +46,8 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
         this with { Version = version, Rows = Rows.Add(MembershipRow.From(entry, version)) };
 
     /// <summary>The table with another row for a silo that has one.</summary>
-    public MembershipRecord Update(MembershipRow row, MembershipEntry entry, int version) =>
-        this with { Version = version, Rows = Rows.Replace(row, MembershipRow.From(entry, version)) };
+    public MembershipRecord Update(MembershipRow row, MembershipEntry entry, int version, long aliveSeen) =>
+        this with { Version = version, Rows = Rows.Replace(row, MembershipRow.From(entry, version, aliveSeen)) };
 
     public byte[] Encode()
     {
@@ -113,6 +113,9 @@ internal sealed record MembershipRow
 
     public DateTime AliveTime { get; init; }
 
+    /// <summary>The version of the heartbeat that the writer of this row had seen; 0 for none.</summary>
+    public long AliveSeen { get; init; }
+
     /// <summary>Who suspects the silo, and since when; null if nobody was ever noted.</summary>
     public ImmutableArray<Suspicion>? Suspicions { get; init; }
 
@@ -122,7 +125,12 @@ internal sealed record MembershipRow
     [JsonIgnore]
     public SiloAddress Address => SiloAddress.FromParsableString(Silo);
 
-    public static MembershipRow From(MembershipEntry entry, int version) => new()
+    /// <summary>When the silo was last heard of by this row: started, alive or voted against.</summary>
+    [JsonIgnore]
+    public DateTime UpdateTime =>
+        ((DateTime[])[StartTime, AliveTime, .. (Suspicions ?? []).Select(suspicion => suspicion.At)]).Max();
+
+    public static MembershipRow From(MembershipEntry entry, int version, long aliveSeen = 0) => new()
     {
         Silo = entry.SiloAddress.ToParsableString(),
         Status = entry.Status,
@@ -135,25 +143,36 @@ internal sealed record MembershipRow
         FaultZone = entry.FaultZone,
         StartTime = entry.StartTime,
         AliveTime = entry.IAmAliveTime,
+        AliveSeen = aliveSeen,
         Suspicions = entry.SuspectTimes is { } suspects
             ? [.. suspects.Select(suspect => new Suspicion(suspect.Item1.ToParsableString(), suspect.Item2))]
             : null,
     };
 
+    /// <summary>
+    /// When the silo was last alive. A heartbeat after this row counts as it is, even if the silo's clock was set
+    /// back. Of one that the row's writer had seen, the later of the two times: a vote against the silo carries the
+    /// time that the voter read, which may be older.
+    /// </summary>
+    /// <param name="version">The version of the latest heartbeat; 0 if there is none.</param>
+    /// <param name="time">Its time.</param>
+    public DateTime AliveTimeAfter(long version, DateTime time) =>
+        version > AliveSeen || time > AliveTime ? time : AliveTime;
+
     /// <summary>As Orleans has it.</summary>
-    /// <param name="alive">When the silo last said that it is alive, if it has since the row was written.</param>
+    /// <param name="alive">When the silo was last alive.</param>
     public MembershipEntry ToEntry(DateTime alive) => new()
     {
         SiloAddress = Address,
         Status = Status,
         ProxyPort = ProxyPort,
-        HostName = HostName,
-        SiloName = SiloName,
+        HostName = HostName ?? "", // Not written if Orleans had none, which it allows of no silo.
+        SiloName = SiloName ?? "",
         RoleName = RoleName,
         UpdateZone = UpdateZone,
         FaultZone = FaultZone,
         StartTime = StartTime,
-        IAmAliveTime = alive > AliveTime ? alive : AliveTime,
+        IAmAliveTime = alive,
         SuspectTimes = Suspicions is { } suspicions
             ? [.. suspicions.Select(each => Tuple.Create(SiloAddress.FromParsableString(each.By), each.At))]
             : null,

@@ -10,17 +10,15 @@ namespace CasPaxos.Orleans;
 /// </summary>
 public sealed class CasPaxosReminderOptions : PassiveDatabasesOptions
 {
-    /// <summary>True if there are databases for the reminders alone.</summary>
-    internal bool Passive => ConnectionStrings.Count > 0;
-
     /// <summary>Names every setting that is wrong, so that an operator sees all of them at once.</summary>
-    internal sealed class Validator(IServiceProviderIsService services) : IValidateOptions<CasPaxosReminderOptions>
+    internal sealed class Validator(IServiceProvider services, IServiceProviderIsService known)
+        : IValidateOptions<CasPaxosReminderOptions>
     {
         public ValidateOptionsResult Validate(string? name, CasPaxosReminderOptions options)
         {
             var errors = new ValidateOptionsResultBuilder();
-            options.Check(errors, needed: false);
-            if (!options.Passive && !services.IsService(typeof(IRegisterClient)))
+            options.Check(errors, services, needed: false);
+            if (!options.HasDatabases && !known.IsService(typeof(IRegisterClient)))
             {
                 errors.AddError(
                     "there are none, and the silo has no register service either: AddCasPaxos adds one.",

@@ -16,7 +16,7 @@ namespace CasPaxos.Orleans;
 /// read, if this silo did not make the one before. A range is, for every 1,000 grains in it, one round trip to list
 /// them and one to read them together.
 /// </remarks>
-internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
+internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan EraseInterval = TimeSpan.FromHours(1);
 
@@ -33,9 +33,9 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
         IServiceProvider services,
         ILogger<CasPaxosReminderTable> logger)
         : this(
-            options.Value.Passive
-                ? new PassiveRegisters(options.Value, logger)
-                : services.GetRequiredService<IRegisterClient>(),
+            options.Value.HasDatabases
+                ? new PassiveRegisters("reminders", options.Value, services, logger)
+                : services.GetService<IRegisterClient>()!, // Missing only where the check of the options says so.
             cluster.Value.ServiceId,
             options.Value.Timeout)
     {
@@ -59,36 +59,114 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
         }
     }
 
+    /// <summary>Ends the calls that are under way, and all that come later.</summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
         await _end.CancelAsync();
         await _erasing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    public async Task<ReminderTableData> ReadRows(GrainId grainId) =>
-        new(await ReadGrainAsync(KeyOf(grainId), grainId));
+    public Task<ReminderTableData> ReadRows(GrainId grainId) => ReadRows(grainId, CancellationToken.None);
 
-    public async Task<ReminderTableData> ReadRows(uint begin, uint end)
+    public Task<ReminderTableData> ReadRows(GrainId grainId, CancellationToken cancellationToken) => RunAsync(
+        async stop => new ReminderTableData(await ReadGrainAsync(KeyOf(grainId), grainId, stop)), cancellationToken);
+
+    public Task<ReminderTableData> ReadRows(uint begin, uint end) => ReadRows(begin, end, CancellationToken.None);
+
+    public Task<ReminderTableData> ReadRows(uint begin, uint end, CancellationToken cancellationToken) => RunAsync(
+        async stop =>
+        {
+            // Beyond the end of the ring is its beginning; from a place to itself is once around.
+            var found = begin < end
+                ? await ReadRangeAsync(begin, end, stop)
+                :
+                [
+                    .. await ReadRangeAsync(begin, uint.MaxValue, stop),
+                    .. await ReadRangeAsync(after: null, end, stop),
+                ];
+            return new ReminderTableData(found);
+        },
+        cancellationToken);
+
+    public Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName) =>
+        ReadRow(grainId, reminderName, CancellationToken.None);
+
+    public Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName, CancellationToken cancellationToken) =>
+        RunAsync(
+            async stop => (await ReadGrainAsync(KeyOf(grainId), grainId, stop))
+                .Find(entry => entry.ReminderName == reminderName),
+            cancellationToken);
+
+    public Task<string?> UpsertRow(ReminderEntry entry) => UpsertRow(entry, CancellationToken.None);
+
+    public Task<string?> UpsertRow(ReminderEntry entry, CancellationToken cancellationToken) =>
+        RunAsync(stop => UpsertAsync(entry, stop), cancellationToken);
+
+    public Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag) =>
+        RemoveRow(grainId, reminderName, eTag, CancellationToken.None);
+
+    public Task<bool> RemoveRow(
+        GrainId grainId, string reminderName, string eTag, CancellationToken cancellationToken) =>
+        RunAsync(stop => RemoveAsync(KeyOf(grainId), reminderName, eTag, stop), cancellationToken);
+
+    public Task TestOnlyClearTable() => TestOnlyClearTable(CancellationToken.None);
+
+    public Task TestOnlyClearTable(CancellationToken cancellationToken) => RunAsync(
+        async stop =>
+        {
+            await foreach (var register in _registers.ListAllAsync(_prefix, stop))
+            {
+                await _registers.RemoveAsync(register.Key, _timeout, stop);
+            }
+
+            return true;
+        },
+        cancellationToken);
+
+    /// <summary>Ends the calls that are under way, and all that come later. Twice is once.</summary>
+    public void Dispose()
     {
-        // Beyond the end of the ring is its beginning; from a place to itself is once around.
-        var found = begin < end
-            ? await ReadRangeAsync(begin, end)
-            : [.. await ReadRangeAsync(begin, uint.MaxValue), .. await ReadRangeAsync(after: null, end)];
-        return new ReminderTableData(found);
+        _end.Cancel(); // Not disposed: it holds nothing, and calls may still come.
+        _passive?.Dispose();
     }
 
-    public async Task<ReminderEntry> ReadRow(GrainId grainId, string reminderName) =>
-        (await ReadGrainAsync(KeyOf(grainId), grainId)).Find(entry => entry.ReminderName == reminderName)!;
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
+    }
 
-    public async Task<string> UpsertRow(ReminderEntry entry)
+    /// <summary>Carries out a call until its caller gives up or the silo stops.</summary>
+    /// <exception cref="OperationCanceledException">
+    /// One of the two. A change that was under way may be made nevertheless.
+    /// </exception>
+    private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
+        try
+        {
+            either.Token.ThrowIfCancellationRequested();
+            return await call(either.Token);
+        }
+        catch (OperationCanceledException failure) when (either.IsCancellationRequested)
+        {
+            // With the caller's own token, if it was that, and not with one that the caller has never seen.
+            throw cancellationToken.IsCancellationRequested
+                ? new OperationCanceledException(failure.Message, failure, cancellationToken)
+                : new OperationCanceledException(
+                    "The reminder table has stopped, as its silo has.", failure, _end.Token);
+        }
+    }
+
+    private async Task<string?> UpsertAsync(ReminderEntry entry, CancellationToken cancellationToken)
     {
         var made = Reminder.From(entry);
         var key = KeyOf(entry.GrainId);
-        var seen = await SeenAsync(key);
+        var seen = await _registers.ReadSeenAsync(key, _timeout, cancellationToken);
         while (true)
         {
             var change = new Change.CompareAndSwap(seen.ETag, ReminderRecord.Decode(key, seen).With(made).Encode());
-            switch (await _registers.DecideAsync(key, change, _timeout))
+            switch (await _registers.DecideAsync(key, change, _timeout, cancellationToken))
             {
                 case Outcome.Applied:
                     return made.ETag;
@@ -99,10 +177,10 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
         }
     }
 
-    public async Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag)
+    private async Task<bool> RemoveAsync(
+        RegisterKey key, string reminderName, string eTag, CancellationToken cancellationToken)
     {
-        var key = KeyOf(grainId);
-        var seen = await _registers.ReadAsync(key, _timeout);
+        var seen = await _registers.ReadAsync(key, _timeout, cancellationToken);
         while (true)
         {
             var record = ReminderRecord.Decode(key, seen);
@@ -115,29 +193,12 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
             Change change = left.Reminders.IsEmpty
                 ? new Change.Delete(seen.ETag, _registers.Time.GetUtcNow().ToUnixTimeMilliseconds())
                 : new Change.CompareAndSwap(seen.ETag, left.Encode());
-            if (await _registers.DecideAsync(key, change, _timeout) is not Outcome.Refused refused)
+            if (await _registers.DecideAsync(key, change, _timeout, cancellationToken) is not Outcome.Refused refused)
             {
                 return true;
             }
 
             seen = refused.Current;
-        }
-    }
-
-    public async Task TestOnlyClearTable()
-    {
-        await foreach (var register in _registers.ListAllAsync(_prefix))
-        {
-            await _registers.RemoveAsync(register.Key, _timeout);
-        }
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _end.Dispose();
-        if (_passive is not null)
-        {
-            await _passive.DisposeAsync();
         }
     }
 
@@ -150,14 +211,9 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
     private uint PlaceOf(RegisterKey key) => uint.Parse(
         key.Text.AsSpan(_prefix.Length, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
-    /// <summary>What was seen of a register here last; the compare-and-swap says whether it is still so.</summary>
-    private async Task<Snapshot> SeenAsync(RegisterKey key) =>
-        await _registers.ReadPossiblyStaleAsync(key) is Outcome.Applied { Current: var last }
-            ? last
-            : await _registers.ReadAsync(key, _timeout);
-
     /// <summary>The reminders of all grains from one place of the ring, exclusive, to another, inclusive.</summary>
-    private async Task<List<ReminderEntry>> ReadRangeAsync(uint? after, uint last)
+    private async Task<List<ReminderEntry>> ReadRangeAsync(
+        uint? after, uint last, CancellationToken cancellationToken)
     {
         // The digit follows the slash: above all keys of that place and below those of the next.
         RegisterKey? begin = after is { } place
@@ -166,9 +222,10 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
         var found = new List<ReminderEntry>();
         do
         {
-            var page = await _registers.ListAsync(_prefix, begin);
+            var page = await _registers.ListAsync(_prefix, begin, cancellationToken: cancellationToken);
             var keys = page.Registers.Select(register => register.Key).Where(key => PlaceOf(key) <= last).ToList();
-            var grains = await Task.WhenAll(keys.Select(key => ReadGrainAsync(key, GrainOf(key))));
+            var grains = await Task.WhenAll(
+                keys.Select(key => ReadGrainAsync(key, GrainOf(key), cancellationToken)));
             found.AddRange(grains.SelectMany(reminders => reminders));
             begin = page.Next;
         }
@@ -177,9 +234,10 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IAsyncDisposable
         return found;
     }
 
-    private async Task<List<ReminderEntry>> ReadGrainAsync(RegisterKey key, GrainId grain)
+    private async Task<List<ReminderEntry>> ReadGrainAsync(
+        RegisterKey key, GrainId grain, CancellationToken cancellationToken)
     {
-        var record = ReminderRecord.Decode(key, await _registers.ReadAsync(key, _timeout));
+        var record = ReminderRecord.Decode(key, await _registers.ReadAsync(key, _timeout, cancellationToken));
         return [.. record.Reminders.Select(reminder => reminder.ToEntry(grain))];
     }
 

@@ -1,4 +1,6 @@
+using CasPaxos.Postgres;
 using CasPaxos.Registers;
+using Npgsql;
 
 namespace CasPaxos.Orleans;
 
@@ -79,17 +81,40 @@ public sealed class CasPaxosOptions
     public bool AllowSharedServer { get; set; }
 
     /// <summary>
+    /// Finishes the data source of each slot that has a connection string, such as with a password provider for tokens
+    /// that rotate; see <see cref="PostgresAcceptorOptions.ConfigureDataSource"/>. Given the slot's number. Providers
+    /// of the silo that have the same databases and the same method share their connections. Default null. From code
+    /// only.
+    /// </summary>
+    public Action<int, NpgsqlDataSourceBuilder>? ConfigureDataSource { get; set; }
+
+    /// <summary>
     /// Changes of the application's own by name; the same on every silo. From code only.
     /// </summary>
     public IDictionary<string, ChangeFunction> Changes { get; } =
         new Dictionary<string, ChangeFunction>(StringComparer.Ordinal);
 }
 
-/// <summary>Where one slot keeps its rows: exactly one of the two. Other slots may have the other.</summary>
+/// <summary>
+/// Where one slot keeps its rows: exactly one of <see cref="ConnectionString"/>, <see cref="ConnectionName"/>,
+/// <see cref="ServiceKey"/> and <see cref="GrainStorage"/>. Other slots may have another.
+/// </summary>
 public sealed class CasPaxosSlotOptions
 {
     /// <summary>A PostgreSQL database that was initialised for this slot.</summary>
+    [Redact]
     public string? ConnectionString { get; set; }
+
+    /// <summary>
+    /// The name of such a connection string: found as <c>ConnectionStrings:name</c> in the silo's configuration.
+    /// </summary>
+    public string? ConnectionName { get; set; }
+
+    /// <summary>
+    /// The key of an <see cref="NpgsqlDataSource"/> of such a database among the silo's services. It is of one host and
+    /// without multiplexing; the services dispose of it.
+    /// </summary>
+    public string? ServiceKey { get; set; }
 
     /// <summary>The name of an Orleans grain storage that was added to the silo.</summary>
     public string? GrainStorage { get; set; }
@@ -101,4 +126,22 @@ public sealed class CasPaxosSlotOptions
     public Guid? Incarnation { get; set; }
 
     internal bool IsInGrainStorage => !string.IsNullOrWhiteSpace(GrainStorage);
+
+    /// <summary>The databases that are named for a slot of this number: one, if the options are right.</summary>
+    internal IReadOnlyList<DatabaseReference> Databases(int slot)
+    {
+        (DatabaseReferenceKind Kind, string? Text)[] ways =
+        [
+            (DatabaseReferenceKind.ConnectionString, ConnectionString),
+            (DatabaseReferenceKind.ConnectionName, ConnectionName),
+            (DatabaseReferenceKind.ServiceKey, ServiceKey),
+        ];
+        return
+        [
+            .. from way in ways
+               where !string.IsNullOrWhiteSpace(way.Text)
+               let setting = $"{nameof(CasPaxosOptions.Slots)}:{slot}:{way.Kind}"
+               select new DatabaseReference(slot, setting, way.Kind, way.Text),
+        ];
+    }
 }

@@ -1,9 +1,11 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Orleans.Storage;
 
 namespace CasPaxos.Orleans;
 
 /// <summary>Names every setting that is wrong, so that an operator sees all of them at once.</summary>
-internal sealed class CasPaxosOptionsValidator : IValidateOptions<CasPaxosOptions>
+internal sealed class CasPaxosOptionsValidator(IServiceProvider services) : IValidateOptions<CasPaxosOptions>
 {
     public ValidateOptionsResult Validate(string? name, CasPaxosOptions options)
     {
@@ -17,7 +19,12 @@ internal sealed class CasPaxosOptionsValidator : IValidateOptions<CasPaxosOption
 
         for (var i = 0; i < slots; i++)
         {
-            Check(options.Slots[i], $"{nameof(options.Slots)}:{i}", errors);
+            Check(options.Slots[i], i, errors);
+        }
+
+        if (!options.AllowSharedServer)
+        {
+            CheckShared(options, errors);
         }
 
         if (options.Slot is { } slot && (slot < 0 || slot >= slots))
@@ -36,12 +43,32 @@ internal sealed class CasPaxosOptionsValidator : IValidateOptions<CasPaxosOption
         return errors.Build();
     }
 
-    private static void Check(CasPaxosSlotOptions slot, string path, ValidateOptionsResultBuilder errors)
+    private void Check(CasPaxosSlotOptions slot, int number, ValidateOptionsResultBuilder errors)
     {
-        if (string.IsNullOrWhiteSpace(slot.ConnectionString) != slot.IsInGrainStorage)
+        var path = $"{nameof(CasPaxosOptions.Slots)}:{number}";
+        var databases = slot.Databases(number);
+        var places = databases.Count + (slot.IsInGrainStorage ? 1 : 0);
+        if (places != 1)
         {
             errors.AddError(
-                $"needs a {nameof(slot.ConnectionString)} or a {nameof(slot.GrainStorage)}, and not both.", path);
+                $"has {places} places, and needs one: a {nameof(slot.ConnectionString)}, a " +
+                $"{nameof(slot.ConnectionName)}, a {nameof(slot.ServiceKey)} or a {nameof(slot.GrainStorage)}.",
+                path);
+        }
+
+        foreach (var database in databases)
+        {
+            if (database.FindProblem(services) is { } problem)
+            {
+                errors.AddError(problem, database.Setting);
+            }
+        }
+
+        if (slot.IsInGrainStorage && services.GetKeyedService<IGrainStorage>(slot.GrainStorage) is null)
+        {
+            errors.AddError(
+                $"no grain storage named '{slot.GrainStorage}' was added to the silo.",
+                $"{path}:{nameof(slot.GrainStorage)}");
         }
 
         if (slot.IsInGrainStorage && (slot.Incarnation ?? Guid.Empty) == Guid.Empty)
@@ -49,6 +76,19 @@ internal sealed class CasPaxosOptionsValidator : IValidateOptions<CasPaxosOption
             errors.AddError(
                 "is missing: a slot in grain storage needs a random id of its own, chosen once.",
                 $"{path}:{nameof(slot.Incarnation)}");
+        }
+    }
+
+    private static void CheckShared(CasPaxosOptions options, ValidateOptionsResultBuilder errors)
+    {
+        var shared = options.Slots.Where(slot => slot.IsInGrainStorage).GroupBy(slot => slot.GrainStorage)
+            .Where(same => same.Count() > 1);
+        foreach (var same in shared)
+        {
+            errors.AddError(
+                $"several slots are in grain storage '{same.Key}'. One failure would take them all; for development " +
+                $"there is the option {nameof(options.AllowSharedServer)}.",
+                nameof(options.Slots));
         }
     }
 }

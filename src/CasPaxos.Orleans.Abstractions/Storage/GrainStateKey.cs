@@ -53,7 +53,7 @@ internal readonly record struct GrainStateKey(RegisterKey Register, string? Full
     /// Printable ASCII but for <c>%</c> and <c>/</c> stays, and so does every other character from U+00A0; any other
     /// byte becomes <c>%</c> and two digits. The reverse is unique, so no two inputs become one.
     /// </summary>
-    private static void Escape(StringBuilder text, ReadOnlySpan<byte> bytes)
+    public static void Escape(StringBuilder text, ReadOnlySpan<byte> bytes)
     {
         Span<char> chars = stackalloc char[2];
         while (!bytes.IsEmpty)

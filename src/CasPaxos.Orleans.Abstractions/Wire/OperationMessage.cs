@@ -13,6 +13,7 @@ internal enum ChangeKind : byte
     Increment,
     Append,
     Custom,
+    SealedRead,
 }
 
 /// <summary>An operation on its way to a register's proposer.</summary>
@@ -25,41 +26,38 @@ internal sealed class OperationMessage
     [Id(1)]
     public Guid Id { get; init; }
 
-    [Id(2)]
-    public Guid FreshCreationId { get; init; }
-
     /// <summary>Where the register stood before the first try; null for a first try.</summary>
-    [Id(3)]
+    [Id(2)]
     public ETagMessage? RetrySince { get; init; }
 
     /// <summary>How long the caller waits.</summary>
-    [Id(4)]
+    [Id(3)]
     public TimeSpan Timeout { get; init; }
 
     /// <summary>The payload, what to append, or the arguments of a custom change.</summary>
-    [Id(5)]
+    [Id(4)]
     public byte[]? Bytes { get; init; }
 
-    [Id(6)]
+    [Id(5)]
     public ETagMessage? Expected { get; init; }
 
     /// <summary>What to add; or when a delete was asked for, in Unix milliseconds.</summary>
-    [Id(7)]
+    [Id(6)]
     public long Number { get; init; }
 
     /// <summary>The name of a custom change.</summary>
-    [Id(8)]
+    [Id(7)]
     public string? Name { get; init; }
 
     /// <summary>Where the register stood before a first try that may be followed by others; null for none.</summary>
-    [Id(9)]
+    [Id(8)]
     public ETagMessage? KnownSince { get; init; }
 
     /// <summary>
     /// When it was sent, in Unix milliseconds by the sender's clock: a silo that was paused does not begin what its
     /// caller gave up long ago.
     /// </summary>
-    [Id(10)]
+    [Id(9)]
     public long SentAt { get; init; }
 
     public static OperationMessage From(Operation operation, TimeSpan timeout, DateTimeOffset now)
@@ -67,6 +65,7 @@ internal sealed class OperationMessage
         var (kind, bytes, expected, number, name) = operation.Change switch
         {
             Change.Read => (ChangeKind.Read, default(ReadOnlyMemory<byte>?), default(ETag?), 0L, default(string)),
+            Change.SealedRead => (ChangeKind.SealedRead, null, null, 0, null),
             Change.Put put => (ChangeKind.Put, put.Payload, null, 0, null),
             Change.Create create => (ChangeKind.Create, create.Payload, null, 0, null),
             Change.CompareAndSwap swap => (ChangeKind.CompareAndSwap, swap.Payload, swap.Expected, 0, null),
@@ -80,7 +79,6 @@ internal sealed class OperationMessage
         {
             Kind = kind,
             Id = operation.Id.Value,
-            FreshCreationId = operation.FreshCreationId,
             RetrySince = ETagMessage.From(operation.RetrySince),
             KnownSince = ETagMessage.From(operation.KnownSince),
             Timeout = timeout,
@@ -99,13 +97,13 @@ internal sealed class OperationMessage
     public Operation ToOperation() => new(
         new OperationId(Id),
         ToChange(),
-        FreshCreationId,
         RetrySince is { } since ? since.ToETag() : null,
         KnownSince is { } known ? known.ToETag() : null);
 
     private Change ToChange() => Kind switch
     {
         ChangeKind.Read => new Change.Read(),
+        ChangeKind.SealedRead => new Change.SealedRead(),
         ChangeKind.Put => new Change.Put(Bytes),
         ChangeKind.Create => new Change.Create(Bytes),
         ChangeKind.CompareAndSwap => new Change.CompareAndSwap(Expected?.ToETag() ?? ETag.Absent, Bytes),

@@ -55,6 +55,10 @@ internal sealed class OutcomeMessage
     [Id(10)]
     public bool Final { get; init; }
 
+    /// <summary>Applied: the register did not exist before.</summary>
+    [Id(11)]
+    public bool Created { get; init; }
+
     public static OutcomeMessage From(Outcome outcome, ETag? position) => outcome switch
     {
         Outcome.Applied applied => new()
@@ -65,6 +69,7 @@ internal sealed class OutcomeMessage
             CurrentPayload = WireBytes.Of(applied.Current.Payload),
             Recovered = applied.Recovered,
             Final = applied.Final,
+            Created = applied.Created,
             Position = ETagMessage.From(position),
         },
         Outcome.Refused refused => new()
@@ -103,7 +108,7 @@ internal sealed class OutcomeMessage
     /// <exception cref="ArgumentException">No outcome can look like this: the sender is of another version.</exception>
     public Outcome ToOutcome() => Kind switch
     {
-        OutcomeKind.Applied => new Outcome.Applied(ETag.ToETag(), Current(), Recovered, Final),
+        OutcomeKind.Applied => new Outcome.Applied(ETag.ToETag(), Current(), Recovered, Final, Created),
         OutcomeKind.Refused => new Outcome.Refused(Refusal, Current(), Recovered, Final),
         OutcomeKind.Unknown => new Outcome.Unknown(new OperationId(Id), ETag.ToETag(), Reason ?? ""),
         OutcomeKind.Unavailable => new Outcome.Unavailable(Reason ?? "", Overtaken),

@@ -24,10 +24,19 @@ public static class CasPaxosClusteringExtensions
     /// The registers' keys begin with <c>membership/</c>; applications that use the same databases keep off them.
     /// A silo that starts fails with <see cref="RegisterGrainUnavailableException"/> if no quorum of the databases
     /// answers within <see cref="PassiveDatabasesOptions.StartTimeout"/>, and with
-    /// <see cref="OptionsValidationException"/> if an option is wrong.
+    /// <see cref="OrleansConfigurationException"/> if an option is wrong.
     /// </remarks>
     public static ISiloBuilder UseCasPaxosClustering(
-        this ISiloBuilder builder, Action<CasPaxosClusteringOptions> configure)
+        this ISiloBuilder builder, Action<CasPaxosClusteringOptions> configure) =>
+        builder.UseCasPaxosClustering(options => options.Configure(configure));
+
+    /// <summary>The same with options from a section such as <c>Orleans:Clustering</c>.</summary>
+    public static ISiloBuilder UseCasPaxosClustering(this ISiloBuilder builder, IConfiguration section) =>
+        builder.UseCasPaxosClustering(options => options.Configure(section.BindDatabases));
+
+    /// <summary>The same, with options that need services.</summary>
+    public static ISiloBuilder UseCasPaxosClustering(
+        this ISiloBuilder builder, Action<OptionsBuilder<CasPaxosClusteringOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         AddOptions(builder.Services, configure);
@@ -35,16 +44,24 @@ public static class CasPaxosClusteringExtensions
         return builder;
     }
 
-    /// <summary>The same with options from a section such as <c>Orleans:Clustering</c>.</summary>
-    public static ISiloBuilder UseCasPaxosClustering(this ISiloBuilder builder, IConfiguration section) =>
-        builder.UseCasPaxosClustering(section.Bind);
-
     /// <summary>Finds the gateways of a cluster whose membership is in registers.</summary>
     /// <param name="builder">The client.</param>
     /// <param name="configure">Sets options; the databases at the least.</param>
-    /// <remarks>Once connected, a client goes on with the gateways that it knows while no quorum answers.</remarks>
+    /// <remarks>
+    /// Once connected, a client goes on with the gateways that it knows while no quorum answers. One that starts fails
+    /// as a silo does.
+    /// </remarks>
     public static IClientBuilder UseCasPaxosClustering(
-        this IClientBuilder builder, Action<CasPaxosClusteringOptions> configure)
+        this IClientBuilder builder, Action<CasPaxosClusteringOptions> configure) =>
+        builder.UseCasPaxosClustering(options => options.Configure(configure));
+
+    /// <summary>The same with options from a section such as <c>Orleans:Clustering</c>.</summary>
+    public static IClientBuilder UseCasPaxosClustering(this IClientBuilder builder, IConfiguration section) =>
+        builder.UseCasPaxosClustering(options => options.Configure(section.BindDatabases));
+
+    /// <summary>The same, with options that need services.</summary>
+    public static IClientBuilder UseCasPaxosClustering(
+        this IClientBuilder builder, Action<OptionsBuilder<CasPaxosClusteringOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         AddOptions(builder.Services, configure);
@@ -55,15 +72,11 @@ public static class CasPaxosClusteringExtensions
         return builder;
     }
 
-    /// <summary>The same with options from a section such as <c>Orleans:Clustering</c>.</summary>
-    public static IClientBuilder UseCasPaxosClustering(this IClientBuilder builder, IConfiguration section) =>
-        builder.UseCasPaxosClustering(section.Bind);
-
-    private static void AddOptions(IServiceCollection services, Action<CasPaxosClusteringOptions> configure)
+    private static void AddOptions(
+        IServiceCollection services, Action<OptionsBuilder<CasPaxosClusteringOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(configure);
-        services.AddOptionsWithValidateOnStart<CasPaxosClusteringOptions, CasPaxosClusteringOptions.Validator>()
-            .Configure(configure);
+        configure(services.AddProviderOptions<CasPaxosClusteringOptions, CasPaxosClusteringOptions.Validator>());
     }
 }
 

@@ -71,7 +71,12 @@ internal sealed class AcceptorGrain(
         Admit(incarnation);
         var status = await Store.StatusAsync(CancellationToken.None);
         return new AcceptorDescription(
-            silo.SiloAddress.ToString(), status.Problem, status.Epoch, status.Floor?.ToString(), status.RowsEstimate);
+            silo.SiloAddress.ToString(),
+            status.Problem,
+            status.Epoch,
+            status.Floor?.ToString(),
+            status.VersionFloor,
+            status.RowsEstimate);
     }
 
     private void Admit(Guid incarnation)

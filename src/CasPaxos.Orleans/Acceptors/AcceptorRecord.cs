@@ -9,7 +9,7 @@ namespace CasPaxos.Orleans;
 [GenerateSerializer, Alias("caspaxos.AcceptorRecord")]
 internal sealed class AcceptorRecord
 {
-    public const int FormatVersion = 1;
+    public const int FormatVersion = 2;
 
     /// <summary>0 in a record that was never written, or was cleared by somebody else.</summary>
     [Id(0)]
@@ -28,26 +28,30 @@ internal sealed class AcceptorRecord
     [Id(4)]
     public Guid FloorProposer { get; set; }
 
-    /// <summary>
-    /// False when the register is erased. The record stays: a storage has no slot-wide floor to take the place of its
-    /// promise, so each erased register keeps one of its own.
-    /// </summary>
+    /// <summary>The greatest version of a tombstone of this register that was erased (rule 19).</summary>
     [Id(5)]
+    public long VersionFloor { get; set; }
+
+    /// <summary>
+    /// False when the register is erased. The record stays: a storage has no slot-wide floors to take the place of its
+    /// promise and version, so each erased register keeps its own.
+    /// </summary>
+    [Id(6)]
     public bool HasRow { get; set; }
 
-    [Id(6)]
+    [Id(7)]
     public long PromisedCounter { get; set; }
 
-    [Id(7)]
+    [Id(8)]
     public Guid PromisedProposer { get; set; }
 
-    [Id(8)]
+    [Id(9)]
     public long AcceptedCounter { get; set; }
 
-    [Id(9)]
+    [Id(10)]
     public Guid AcceptedProposer { get; set; }
 
-    [Id(10)]
+    [Id(11)]
     public byte[]? Value { get; set; }
 
     public static AcceptorRecord From(RegisterKey key, AcceptorState state) => new()
@@ -57,6 +61,7 @@ internal sealed class AcceptorRecord
         Epoch = state.Epoch,
         FloorCounter = state.Floor.Counter,
         FloorProposer = state.Floor.Proposer.Value,
+        VersionFloor = state.VersionFloor,
         HasRow = state.Row is not null,
         PromisedCounter = state.Row?.Promised.Counter ?? 0,
         PromisedProposer = state.Row?.Promised.Proposer.Value ?? Guid.Empty,
@@ -75,7 +80,8 @@ internal sealed class AcceptorRecord
                 new Ballot(PromisedCounter, new ProposerId(PromisedProposer)),
                 new Ballot(AcceptedCounter, new ProposerId(AcceptedProposer)),
                 Value ?? [])
-            : null);
+            : null,
+        VersionFloor);
 
     /// <summary>What keeps a stored record from being that of a register; null if it is that.</summary>
     public string? FindProblem(RegisterKey key) => this switch
@@ -91,7 +97,7 @@ internal sealed class AcceptorRecord
 [GenerateSerializer, Alias("caspaxos.SlotRecord")]
 internal sealed class SlotRecord
 {
-    public const int FormatVersion = 1;
+    public const int FormatVersion = 2;
 
     /// <summary>0 in a record that was never written, or was cleared by somebody else.</summary>
     [Id(0)]
@@ -132,8 +138,8 @@ internal sealed class SlotRecord
     };
 
     /// <summary>Who the slot says that it is; null if there is no record.</summary>
-    public static StoredIdentity? Identify(GrainState<SlotRecord> record) =>
-        SlotStorage.IsThere(record) ? record.State.Identify() : null;
+    public static StoredIdentity? Identify(SlotState<SlotRecord> record) =>
+        record.IsThere ? record.State.Identify() : null;
 
     private StoredIdentity Identify() => new()
     {

@@ -45,8 +45,8 @@ public static class CasPaxosStorageInit
     /// in grain storage has its incarnation from the options; that of a PostgreSQL slot is drawn, and is read from the
     /// database ever after.
     /// </remarks>
-    /// <exception cref="OptionsValidationException">A grain storage was not added to the silo.</exception>
-    /// <exception cref="ArgumentException">A quorum or a connection string is wrong; nothing was changed.</exception>
+    /// <exception cref="OrleansConfigurationException">The silo's options are wrong; nothing was changed.</exception>
+    /// <exception cref="ArgumentException">A quorum is wrong; nothing was changed.</exception>
     /// <exception cref="SlotStoreException">
     /// A store cannot be reached, is unfit, has a slot already, is on the server of another slot, or does not refuse a
     /// second first write.
@@ -70,7 +70,8 @@ public static class CasPaxosStorageInit
         CasPaxosStorageInitOptions options,
         CancellationToken cancellationToken)
     {
-        var stores = SiloSlots.Find(services, silo, Limits(options.Timeout), options.Timeout);
+        var limits = Limits(options.Timeout) with { ConfigureDataSource = silo.ConfigureDataSource };
+        var stores = SiloSlots.Find(services, silo, limits, options.Timeout);
         var init = new ClusterInit(
             options.PrepareQuorum, options.AcceptQuorum, options.Resume, silo.AllowSharedServer);
 

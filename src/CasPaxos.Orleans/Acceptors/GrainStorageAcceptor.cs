@@ -11,9 +11,10 @@ namespace CasPaxos.Orleans;
 /// </summary>
 /// <remarks>
 /// Where the store differs from a PostgreSQL slot: a record is never deleted, since a deletion and a slot-wide floor
-/// cannot be written as one. An erased register stays as a small record without a row, whose floor is its own; that is
-/// rule 16 for each register by itself. An epoch is learnt by each record by itself too; the slot's record sets the
-/// least. A grain storage cannot list, so registers in it cannot be listed, nor be found by the sweep that erases.
+/// cannot be written as one. An erased register stays as a small record without a row, whose floors are its own; that
+/// is rules 16 and 19 for each register by itself. An epoch is learnt by each record by itself too; the slot's record
+/// sets the least. A grain storage cannot list, so registers in it cannot be listed, nor be found by the sweep that
+/// erases.
 /// </remarks>
 internal sealed partial class GrainStorageAcceptor(
     SlotStorage storage, SlotGuard guard, TimeSpan timeout, ILogger logger) : IAcceptor
@@ -83,7 +84,7 @@ internal sealed partial class GrainStorageAcceptor(
             for (var tries = 0; tries < TriesMax; tries++)
             {
                 var record = await storage.ReadAsync(call.Key, deadline);
-                if (SlotStorage.IsThere(record) && record.State.FindProblem(call.Key) is { } problem)
+                if (record.IsThere && record.State.FindProblem(call.Key) is { } problem)
                 {
                     LogUnfit(storage.Place, problem);
                     return (

@@ -108,7 +108,7 @@ internal sealed class GrainStorageSlot(
         try
         {
             var record = SlotRecord.From(configuration, storage.Slot, complete: false);
-            await storage.WriteSlotAsync(new GrainState<SlotRecord>(record), deadline);
+            await storage.WriteSlotAsync(new SlotState<SlotRecord>(record), deadline);
             return true;
         }
         catch (InconsistentStateException)

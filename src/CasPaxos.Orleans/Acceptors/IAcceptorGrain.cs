@@ -29,4 +29,5 @@ internal sealed record AcceptorDescription(
     [property: Id(1)] string? Problem,
     [property: Id(2)] long? Epoch,
     [property: Id(3)] string? Floor,
-    [property: Id(4)] long? RowsEstimate);
+    [property: Id(4)] long? VersionFloor,
+    [property: Id(5)] long? RowsEstimate);

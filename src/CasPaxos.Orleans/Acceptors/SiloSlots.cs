@@ -16,26 +16,18 @@ internal static class SiloSlots
     /// <param name="options">The slots.</param>
     /// <param name="postgres">Limits of the databases.</param>
     /// <param name="storageTimeout">Longest wait for a grain storage.</param>
-    /// <exception cref="OptionsValidationException">A name leads to nothing, or two slots have one storage.</exception>
-    /// <exception cref="ArgumentException">A connection string is wrong.</exception>
+    /// <exception cref="OrleansConfigurationException">
+    /// An option is wrong, or a name or key leads to nothing.
+    /// </exception>
     public static ImmutableArray<ISlotStore> Find(
         IServiceProvider services, CasPaxosOptions options, PostgresAcceptorOptions postgres, TimeSpan storageTimeout)
     {
-        var named = options.Slots.Index().Where(slot => slot.Item.IsInGrainStorage)
-            .Select(slot => (Number: slot.Index, Name: slot.Item.GrainStorage!)).ToList();
-        var errors = named.Where(slot => services.GetKeyedService<IGrainStorage>(slot.Name) is null).Select(slot =>
-            $"{nameof(CasPaxosOptions.Slots)}:{slot.Number}:{nameof(CasPaxosSlotOptions.GrainStorage)}: no grain " +
-            $"storage named '{slot.Name}' was added to the silo.").ToList();
-        if (!options.AllowSharedServer)
+        // Not every caller is a silo that starts, with all options checked.
+        var wrong = new CasPaxosOptionsValidator(services).Validate(Options.DefaultName, options);
+        if (wrong.Failed)
         {
-            errors.AddRange(named.GroupBy(slot => slot.Name).Where(same => same.Count() > 1).Select(same =>
-                $"{nameof(CasPaxosOptions.Slots)}: several slots are in grain storage '{same.Key}'. One failure " +
-                $"would take them all; for development there is the option {nameof(options.AllowSharedServer)}."));
-        }
-
-        if (errors.Count > 0)
-        {
-            throw new OptionsValidationException(nameof(CasPaxosOptions), typeof(CasPaxosOptions), errors);
+            throw OptionsCheck.ToException(
+                [new OptionsValidationException(Options.DefaultName, typeof(CasPaxosOptions), wrong.Failures)]);
         }
 
         ISlotStoreCheck[] checks = [.. services.GetServices<ISlotStoreCheck>()];
@@ -44,7 +36,7 @@ internal static class SiloSlots
         {
             if (!slot.IsInGrainStorage)
             {
-                return new PostgresSlot(slot.ConnectionString ?? "", number, postgres);
+                return new PostgresSlot(slot.Databases(number)[0].Resolve(services), number, postgres);
             }
 
             var storage = services.GetRequiredKeyedService<IGrainStorage>(slot.GrainStorage);
@@ -57,13 +49,18 @@ internal static class SiloSlots
     }
 
     /// <summary>Finds the configuration and prepares to ask every slot.</summary>
+    /// <exception cref="OrleansConfigurationException">An option is wrong.</exception>
     /// <exception cref="SlotStoreException">
     /// Fewer than a prepare quorum agree on the newest configuration, a store is unfit, or the options do not fit it.
     /// </exception>
     public static async Task<OpenedCluster> OpenAsync(
         IServiceProvider services, CasPaxosOptions options, CancellationToken cancellationToken)
     {
-        var postgres = new PostgresAcceptorOptions { AllowSharedServer = options.AllowSharedServer };
+        var postgres = new PostgresAcceptorOptions
+        {
+            AllowSharedServer = options.AllowSharedServer,
+            ConfigureDataSource = options.ConfigureDataSource,
+        };
         var stores = Find(services, options, postgres, options.AcceptorTimeout);
         try
         {

@@ -63,11 +63,11 @@ internal sealed class SlotGuard(
         {
             var epoch = await AdmitAsync(deadline.Token);
             await ConfirmAsync(epoch, deadline.Token);
-            return new SlotStatus(Problem: null, epoch, Floor: null, RowsEstimate: null);
+            return new SlotStatus(Problem: null, epoch, Floor: null, VersionFloor: null, RowsEstimate: null);
         }
         catch (AcceptorUnavailableException failure)
         {
-            return new SlotStatus(failure.Message, Epoch: null, Floor: null, RowsEstimate: null);
+            return new SlotStatus(failure.Message, Epoch: null, Floor: null, VersionFloor: null, RowsEstimate: null);
         }
     }
 

@@ -38,48 +38,45 @@ internal sealed class SlotStorage(IGrainStorage storage, string name, int slot, 
     /// <summary>Slot and storage, for messages.</summary>
     public string Place { get; } = $"Slot {slot} in grain storage '{name}'";
 
-    public Task<GrainState<AcceptorRecord>> ReadAsync(RegisterKey key, CancellationToken deadline) =>
+    public Task<SlotState<AcceptorRecord>> ReadAsync(RegisterKey key, CancellationToken deadline) =>
         ReadAsync<AcceptorRecord>(RegisterState, IdOf(key), deadline);
 
-    public Task WriteAsync(RegisterKey key, GrainState<AcceptorRecord> state, CancellationToken deadline) =>
+    public Task WriteAsync(RegisterKey key, SlotState<AcceptorRecord> state, CancellationToken deadline) =>
         WriteAsync(RegisterState, IdOf(key), state, deadline);
 
-    public Task<GrainState<SlotRecord>> ReadSlotAsync(CancellationToken deadline) =>
+    public Task<SlotState<SlotRecord>> ReadSlotAsync(CancellationToken deadline) =>
         ReadAsync<SlotRecord>(SlotState, IdOfSlot(), deadline);
 
-    public Task WriteSlotAsync(GrainState<SlotRecord> state, CancellationToken deadline) =>
+    public Task WriteSlotAsync(SlotState<SlotRecord> state, CancellationToken deadline) =>
         WriteAsync(SlotState, IdOfSlot(), state, deadline);
-
-    /// <summary>True if anything was ever written there: an empty record has no ETag either.</summary>
-    public static bool IsThere<T>(GrainState<T> state) => state.RecordExists || state.ETag is not null;
 
     private string Prefix { get; } = incarnation.ToString("N", CultureInfo.InvariantCulture);
 
-    private async Task<GrainState<T>> ReadAsync<T>(string stateName, GrainId id, CancellationToken deadline)
+    private async Task<SlotState<T>> ReadAsync<T>(string stateName, GrainId id, CancellationToken deadline)
         where T : class, new()
     {
-        var state = new GrainState<T>(new T());
+        var state = new SlotState<T>(new T());
         try
         {
-            await RunAsync(() => storage.ReadStateAsync(stateName, id, state), deadline);
+            await RunAsync(() => storage.ReadStateAsync(stateName, id, state, deadline), deadline);
         }
         catch (Exception failure) when (failure is not AcceptorUnavailableException)
         {
             throw Unavailable("cannot be read", failure, mayHaveTakenEffect: false);
         }
 
-        state.State ??= new T();
         return state;
     }
 
     /// <summary>Writes what was read, changed.</summary>
     /// <exception cref="InconsistentStateException">Somebody else wrote since: nothing was written.</exception>
     private async Task WriteAsync<T>(
-        string stateName, GrainId id, GrainState<T> state, CancellationToken deadline)
+        string stateName, GrainId id, SlotState<T> state, CancellationToken deadline)
+        where T : class, new()
     {
         try
         {
-            await RunAsync(() => storage.WriteStateAsync(stateName, id, state), deadline);
+            await RunAsync(() => storage.WriteStateAsync(stateName, id, state, deadline), deadline);
         }
         catch (Exception failure) when (failure is not AcceptorUnavailableException and not InconsistentStateException)
         {
@@ -98,7 +95,7 @@ internal sealed class SlotStorage(IGrainStorage storage, string name, int slot, 
             throw Unavailable("is busy", failure, mayHaveTakenEffect: false);
         }
 
-        // A storage cannot be told to stop: past the deadline the call goes on, unobserved.
+        // Not every storage heeds its token: past the deadline such a call goes on, unobserved.
         var running = HoldRoomAsync(call);
         try
         {

@@ -10,7 +10,7 @@ namespace CasPaxos.Orleans;
 /// </summary>
 internal sealed partial class SlotStores(
     IOptions<CasPaxosOptions> options, IServiceProvider services, ILogger<SlotStores> logger)
-    : ILifecycleParticipant<ISiloLifecycle>, IAsyncDisposable
+    : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     // Grain storages are ready when the application's services have started, and acceptors must be before the silo is.
     private const int GrainStorageStage = ServiceLifecycleStage.ApplicationServices + 1;
@@ -38,6 +38,9 @@ internal sealed partial class SlotStores(
     /// </summary>
     public bool CanList => Cluster.Slots.Count(slot => slot.CanList) >= Configuration.ReadQuorum;
 
+    /// <summary>False while the silo is starting.</summary>
+    public bool IsOpen => _cluster is not null;
+
     public OpenedSlot this[int slot] => Cluster.Slots[slot];
 
     private OpenedCluster Cluster =>
@@ -50,11 +53,12 @@ internal sealed partial class SlotStores(
                 : ServiceLifecycleStage.RuntimeStorageServices,
             OpenAsync);
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the connections that no other provider of this process shares. Twice is once.</summary>
+    public void Dispose()
     {
-        foreach (var acceptor in _cluster?.Slots.Select(slot => slot.Acceptor).OfType<IAsyncDisposable>() ?? [])
+        foreach (var acceptor in _cluster?.Slots.Select(slot => slot.Acceptor).OfType<IDisposable>() ?? [])
         {
-            await acceptor.DisposeAsync();
+            acceptor.Dispose();
         }
     }
 

@@ -3,6 +3,7 @@ using CasPaxos.Registers;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
 using Orleans.Metadata;
 using Orleans.Runtime.Hosting;
 
@@ -17,12 +18,26 @@ public static class CasPaxosSiloBuilderExtensions
     /// </summary>
     /// <param name="builder">The silo.</param>
     /// <param name="configure">Sets options; the slots at the least.</param>
-    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, Action<CasPaxosOptions> configure)
+    /// <remarks>
+    /// A silo whose options are wrong does not start: an <see cref="OrleansConfigurationException"/> names them.
+    /// </remarks>
+    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, Action<CasPaxosOptions> configure) =>
+        builder.AddCasPaxos(options => options.Configure(configure));
+
+    /// <summary>The same with options from a section such as <c>CasPaxos</c>.</summary>
+    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, IConfiguration section) =>
+        builder.AddCasPaxos(options => options.Configure(section.BindTo));
+
+    /// <summary>The same, with options that need services.</summary>
+    /// <param name="builder">The silo.</param>
+    /// <param name="configure">Sets options; the slots at the least.</param>
+    public static ISiloBuilder AddCasPaxos(
+        this ISiloBuilder builder, Action<OptionsBuilder<CasPaxosOptions>> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         var services = builder.Services;
-        services.AddOptionsWithValidateOnStart<CasPaxosOptions, CasPaxosOptionsValidator>().Configure(configure);
+        configure(services.AddProviderOptions<CasPaxosOptions, CasPaxosOptionsValidator>());
         if (services.Any(service => service.ServiceType == typeof(SlotStores)))
         {
             return builder; // Added before: these options come on top.
@@ -36,6 +51,7 @@ public static class CasPaxosSiloBuilderExtensions
         services.AddSingleton<SiloRegisters>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BackgroundEraser>();
         services.TryAddSingleton<IRegisterClient, SiloRegisterClient>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHealthSource, ServiceHealth>());
         services.AddPlacementDirector<AcceptorPlacement, AcceptorPlacementDirector>();
         services.AddGrainDirectory(
             ComputedDirectory.Name,
@@ -43,8 +59,4 @@ public static class CasPaxosSiloBuilderExtensions
         builder.AddIncomingGrainCallFilter<ClientCallFilter>();
         return builder;
     }
-
-    /// <summary>The same with options from a section such as <c>CasPaxos</c>.</summary>
-    public static ISiloBuilder AddCasPaxos(this ISiloBuilder builder, IConfiguration section) =>
-        builder.AddCasPaxos(section.Bind);
 }

@@ -5,8 +5,9 @@ using Microsoft.Extensions.Options;
 namespace CasPaxos.Orleans;
 
 /// <summary>
-/// Erases registers that were deleted long enough ago (rules 15 and 16). Every silo could; the one that has the first
-/// acceptor does it, so that the databases are looked through once. Two at a time would do no harm.
+/// Erases registers that were deleted long enough ago, and sweeps promises (rules 15, 16 and 20). Every silo could; the
+/// one that has the first acceptor does it, so that the databases are looked through once. Two at a time would do no
+/// harm.
 /// </summary>
 internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
@@ -43,7 +44,7 @@ internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLife
         try
         {
             var counts = await _registers.Client.EraseDeletedAsync("", _tombstoneAge, stop);
-            LogSwept(counts.Erased, counts.TooYoung, counts.Incomplete);
+            LogSwept(counts.Erased, counts.TooYoung, counts.Incomplete, counts.Promises);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -56,8 +57,9 @@ internal sealed partial class BackgroundEraser : ILifecycleParticipant<ISiloLife
     }
 
     [LoggerMessage(1001, LogLevel.Information,
-        "Erased {Erased} deleted registers; {TooYoung} were deleted too lately, {Incomplete} wait for an acceptor.")]
-    private partial void LogSwept(long erased, long tooYoung, long incomplete);
+        "Erased {Erased} deleted registers; {TooYoung} were deleted too recently, {Incomplete} wait for an acceptor. " +
+        "Swept {Promises} rows that held only a promise.")]
+    private partial void LogSwept(long erased, long tooYoung, long incomplete, long promises);
 
     [LoggerMessage(1002, LogLevel.Warning, "Deleted registers could not be looked for: {Reason}")]
     private partial void LogNotSwept(string reason);

@@ -68,6 +68,7 @@ internal sealed class RegisterServiceGrain(
             store is null ? described[0].Problem : store.Problem,
             store?.Epoch,
             store?.Floor,
+            store?.VersionFloor,
             store?.RowsEstimate,
             [.. described.Select((one, shard) => Locate(slot, shard, one.Description))]);
     }

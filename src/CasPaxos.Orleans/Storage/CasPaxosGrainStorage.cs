@@ -19,8 +19,12 @@ namespace CasPaxos.Orleans;
 /// an activation is therefore in doubt, and none is applied twice.
 /// </para>
 /// <para>
-/// A read forgets it: what the grain has read is what it goes on from. That is safe, since whatever comes next is
-/// conditional on what was read: if the forgotten write comes up after all, that fails, and the activation ends.
+/// A read forgets it: what the grain has read is what it goes on from. Reads are sealed (rule 20): a write of this
+/// activation, or of one that died before it, that the read did not see never takes effect afterwards.
+/// </para>
+/// <para>
+/// A token that is cancelled before a call sends anything ends it there. Later it ends the wait only: an accept cannot
+/// be called back. The call is then of unknown outcome, and is remembered as such before its caller is told.
 /// </para>
 /// </remarks>
 internal sealed partial class CasPaxosGrainStorage(
@@ -30,7 +34,7 @@ internal sealed partial class CasPaxosGrainStorage(
     IRegisterClient? service,
     IActivatorProvider activators,
     ILogger<CasPaxosGrainStorage> logger,
-    GrainStorageDatabases? databases = null) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>
+    GrainStorageDatabases? databases = null) : IGrainStorage, ILifecycleParticipant<ISiloLifecycle>, IDisposable
 {
     /// <summary>By state object: what this activation knows beyond what the object shows.</summary>
     private readonly ConditionalWeakTable<object, Progress> _progress = [];
@@ -39,34 +43,49 @@ internal sealed partial class CasPaxosGrainStorage(
 
     public void Participate(ISiloLifecycle lifecycle) => databases?.Participate(lifecycle);
 
-    public async Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    /// <summary>For services that end without their silo having started and stopped. Twice is once.</summary>
+    public void Dispose() => databases?.Dispose();
+
+    public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ReadStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task ReadStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        var call = CallOf(stateName, grainId, grainState, "read");
+        var call = CallOf(stateName, grainId, grainState, "read", cancellationToken);
         var found = await ReadAsync(call);
         var record = found.Exists ? GrainStateRecord.Decode(call.Key, found.Payload) : default;
         var exists = found.Exists && !record.Cleared;
         var state = exists ? options.GrainStorageSerializer.Deserialize<T>(record.Payload) : default;
         grainState.State = exists && state is not null ? state : New<T>();
-        grainState.ETag = TextOf(found.ETag)!;
+        grainState.ETag = TextOf(found.ETag);
         grainState.RecordExists = exists;
         _progress.Remove(grainState);
     }
 
-    public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        WriteStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task WriteStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        var call = CallOf(stateName, grainId, grainState, "written");
+        var call = CallOf(stateName, grainId, grainState, "written", cancellationToken);
         var payload = options.GrainStorageSerializer.Serialize(grainState.State).ToMemory();
         var record = new GrainStateRecord(Cleared: false, call.Key.FullName, payload);
         var etag = await ChangeAsync(call, record.Encode());
-        grainState.ETag = TextOf(etag)!;
+        grainState.ETag = TextOf(etag);
         grainState.RecordExists = true;
     }
 
-    public async Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        ClearStateAsync(stateName, grainId, grainState, CancellationToken.None);
+
+    public async Task ClearStateAsync<T>(
+        string stateName, GrainId grainId, IGrainState<T> grainState, CancellationToken cancellationToken)
     {
-        var call = CallOf(stateName, grainId, grainState, "cleared");
+        var call = CallOf(stateName, grainId, grainState, "cleared", cancellationToken);
         var etag = await ChangeAsync(call, options.DeleteStateOnClear ? null : MarkerOf(call));
-        grainState.ETag = TextOf(etag)!;
+        grainState.ETag = TextOf(etag);
         grainState.RecordExists = false;
         grainState.State = New<T>();
     }
@@ -99,7 +118,7 @@ internal sealed partial class CasPaxosGrainStorage(
         Change change = value is null
             ? new Change.Delete(progress.Reached, Registers.Time.GetUtcNow().ToUnixTimeMilliseconds())
             : new Change.CompareAndSwap(progress.Reached, value);
-        var operation = new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid());
+        var operation = new Operation(new OperationId(Guid.NewGuid()), change);
         switch (await ExecuteAsync(call, operation))
         {
             case Outcome.Applied applied:
@@ -118,8 +137,7 @@ internal sealed partial class CasPaxosGrainStorage(
     /// <summary>Learns whether an earlier operation was applied, and applies it if it was not.</summary>
     private async Task<Progress> SettleAsync(Call call, Progress progress, Try earlier)
     {
-        // Another creation id each time: a try that comes up much too late must not create what was there before.
-        var operation = earlier.Operation with { FreshCreationId = Guid.NewGuid(), RetrySince = earlier.Since };
+        var operation = earlier.Operation with { RetrySince = earlier.Since };
         switch (await ExecuteAsync(call, operation))
         {
             // Without a name, what was written is gone: the register was deleted and created anew by somebody else.
@@ -162,7 +180,8 @@ internal sealed partial class CasPaxosGrainStorage(
 
     private async Task<Snapshot> ReadAsync(Call call)
     {
-        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Read(), Guid.NewGuid());
+        Change read = options.SealedReads ? new Change.SealedRead() : new Change.Read();
+        var operation = new Operation(new OperationId(Guid.NewGuid()), read);
         return await ExecuteAsync(call, operation) switch
         {
             Outcome.Applied applied => applied.Current,
@@ -174,7 +193,12 @@ internal sealed partial class CasPaxosGrainStorage(
     {
         try
         {
-            return await Registers.ExecuteAsync(call.Key.Register, operation, options.Timeout);
+            return await Registers.ExecuteAsync(
+                call.Key.Register, operation, options.Timeout, call.CancellationToken);
+        }
+        catch (RegisterCanceledException cancelled)
+        {
+            return cancelled.Outcome; // What is known is dealt with first, as of a call that ran out of time.
         }
         catch (ArgumentException refused)
         {
@@ -198,31 +222,48 @@ internal sealed partial class CasPaxosGrainStorage(
             $"The state '{call.StateName}' of grain {call.Grain} cannot be {call.Verb} by storage '{name}': it was " +
             $"changed by another activation. Its ETag is {stored.ETag}, and this activation's is " +
             $"{call.Held ?? "absent"}.",
-            TextOf(stored.ETag)!,
-            call.Held!);
+            TextOf(stored.ETag),
+            call.Held);
     }
 
-    private GrainStateOutcomeUnknownException InDoubt(Call call, string reason)
+    private Exception InDoubt(Call call, string reason)
     {
         LogUnknown(name, call.StateName, call.Grain, call.Verb, reason);
-        return new GrainStateOutcomeUnknownException(
+        return CancelledOr(call, new GrainStateOutcomeUnknownException(
             $"Whether the state '{call.StateName}' of grain {call.Grain} was {call.Verb} is not known: try again, " +
-            $"or read it. {reason}");
+            $"or read it. {reason}"));
     }
 
     private Exception Unavailable(Call call, Outcome outcome) => outcome is Outcome.Unavailable { Reason: var reason }
-        ? new GrainStateUnavailableException(
+        ? CancelledOr(call, new GrainStateUnavailableException(
             $"The state '{call.StateName}' of grain {call.Grain} cannot be {call.Verb} now, and nothing was changed: " +
-            reason)
+            reason))
         : Registers.ToException(call.Key.Register, outcome);
 
-    private Call CallOf<T>(string stateName, GrainId grain, IGrainState<T> grainState, string verb) => new(
-        grainState,
-        stateName,
-        grain,
-        GrainStateKey.Of(options.KeyPrefix, serviceId, grain, stateName),
-        grainState.ETag,
-        verb);
+    /// <summary>A caller that gave up is told that, and beside it what is known.</summary>
+    private static Exception CancelledOr(Call call, OrleansException failure) =>
+        call.CancellationToken.IsCancellationRequested
+            ? new OperationCanceledException(failure.Message, failure, call.CancellationToken)
+            : failure;
+
+    private Call CallOf<T>(
+        string stateName,
+        GrainId grain,
+        IGrainState<T> grainState,
+        string verb,
+        CancellationToken cancellationToken)
+    {
+        // First of all: not even a state that cannot be serialized is looked at for a caller that is gone.
+        cancellationToken.ThrowIfCancellationRequested();
+        return new(
+            grainState,
+            stateName,
+            grain,
+            GrainStateKey.Of(options.KeyPrefix, serviceId, grain, stateName),
+            grainState.ETag,
+            verb,
+            cancellationToken);
+    }
 
     private static byte[] MarkerOf(Call call) =>
         new GrainStateRecord(Cleared: true, call.Key.FullName, default).Encode();
@@ -249,7 +290,13 @@ internal sealed partial class CasPaxosGrainStorage(
 
     /// <summary>One read, write or clear.</summary>
     private sealed record Call(
-        object Owner, string StateName, GrainId Grain, GrainStateKey Key, string? Held, string Verb);
+        object Owner,
+        string StateName,
+        GrainId Grain,
+        GrainStateKey Key,
+        string? Held,
+        string Verb,
+        CancellationToken CancellationToken);
 
     /// <summary>What an activation knows of a register.</summary>
     /// <param name="Register">The register.</param>

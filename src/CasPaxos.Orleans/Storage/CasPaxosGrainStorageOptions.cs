@@ -22,6 +22,15 @@ public sealed class CasPaxosGrainStorageOptions : PassiveDatabasesOptions, IStor
     public bool DeleteStateOnClear { get; set; }
 
     /// <summary>
+    /// Reads are sealed: what a read does not see of an activation that has died is never applied afterwards. Orleans'
+    /// transactions need that, and so does every grain that decides by what it read. Default true; the price is one
+    /// durable write at every database and, while a database is silent, a second round trip. False reads without
+    /// writing: a write that was in flight when its silo died may then show up after the next activation has read.
+    /// Neither kind stops an activation that is only paused and writes when it resumes; its ETag does.
+    /// </summary>
+    public bool SealedReads { get; set; } = true;
+
+    /// <summary>
     /// What the register keys of all states begin with. Default <c>grains</c>; 1 to 64 printable ASCII characters,
     /// without <c>/</c> and <c>%</c>. Two storages of one prefix over the same registers share the states of one grain
     /// and name. Must not be changed once there are states.

@@ -7,7 +7,8 @@ namespace CasPaxos.Orleans;
 /// <summary>
 /// Names every setting of a storage that is wrong, so that an operator sees all of them when the silo starts.
 /// </summary>
-internal sealed class CasPaxosGrainStorageOptionsValidator(IServiceProviderIsService services)
+internal sealed class CasPaxosGrainStorageOptionsValidator(
+    IServiceProvider services, IServiceProviderIsService known)
     : IValidateOptions<CasPaxosGrainStorageOptions>
 {
     private const int KeyPrefixMax = 64;
@@ -15,12 +16,13 @@ internal sealed class CasPaxosGrainStorageOptionsValidator(IServiceProviderIsSer
     public ValidateOptionsResult Validate(string? name, CasPaxosGrainStorageOptions options)
     {
         var errors = new ValidateOptionsResultBuilder();
-        options.Check(errors, needed: false);
-        if (options.ConnectionStrings.Count == 0 && !services.IsService(typeof(IRegisterClient)))
+        options.Check(errors, services, needed: false);
+        if (!options.HasDatabases && !known.IsService(typeof(IRegisterClient)))
         {
             errors.AddError(
                 $"grain storage '{name}' has no registers: add the register service to the silo (AddCasPaxos), or " +
-                "name the connection strings of the databases here.",
+                $"name the databases here, in {nameof(options.ConnectionStrings)}, " +
+                $"{nameof(options.ConnectionNames)} or {nameof(options.ServiceKeys)}.",
                 nameof(options.ConnectionStrings));
         }
 

@@ -16,15 +16,18 @@ internal sealed class GrainStorageDatabases : ILifecycleParticipant<ISiloLifecyc
     public GrainStorageDatabases(
         string name,
         CasPaxosGrainStorageOptions options,
+        IServiceProvider services,
         IClusterMembershipService membership,
         ILocalSiloDetails silo,
         ILogger<GrainStorageDatabases> logger)
     {
         _observer = $"CasPaxos grain storage {name}";
         _registers = new PassiveRegisters(
+            $"grain storage {name}",
             options,
+            services,
             logger,
-            catalog: new ChangeCatalog(options.ValueBytesMax),
+            valueBytesMax: options.ValueBytesMax,
             proposersMax: options.ProposersMax);
 
         // Every silo could; one does it, so that the databases are looked through once. Two do no harm.
@@ -46,11 +49,16 @@ internal sealed class GrainStorageDatabases : ILifecycleParticipant<ISiloLifecyc
         _sweeps.Participate(lifecycle, _observer);
     }
 
-    public void Dispose() => _sweeps.Dispose();
-
-    private async Task CloseAsync(CancellationToken cancellationToken)
+    /// <summary>Closes the connections that no other provider of this process shares. Twice is once.</summary>
+    public void Dispose()
     {
-        await _registers.DisposeAsync();
+        _sweeps.Dispose();
+        _registers.Dispose();
+    }
+
+    private Task CloseAsync(CancellationToken cancellationToken)
+    {
         Dispose();
+        return Task.CompletedTask;
     }
 }

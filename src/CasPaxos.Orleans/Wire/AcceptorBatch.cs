@@ -49,21 +49,23 @@ internal readonly record struct AcceptorCallMessage(
     [property: Id(1)] string Key,
     [property: Id(2)] BallotMessage Ballot,
     [property: Id(3)] byte[]? Value,
-    [property: Id(4)] BallotMessage Next)
+    [property: Id(4)] BallotMessage Next,
+    [property: Id(5)] long Version)
 {
     public static AcceptorCallMessage From(AcceptorCall call) => call.Request switch
     {
         AcceptorRequest.Prepare prepare =>
-            new(RequestKind.Prepare, call.Key.Text, BallotMessage.From(prepare.Ballot), null, default),
+            new(RequestKind.Prepare, call.Key.Text, BallotMessage.From(prepare.Ballot), null, default, 0),
         AcceptorRequest.Accept accept => new(
             RequestKind.Accept,
             call.Key.Text,
             BallotMessage.From(accept.Ballot),
             WireBytes.Of(accept.Value),
-            BallotMessage.From(accept.Next)),
-        AcceptorRequest.Read => new(RequestKind.Read, call.Key.Text, default, null, default),
+            BallotMessage.From(accept.Next),
+            0),
+        AcceptorRequest.Read => new(RequestKind.Read, call.Key.Text, default, null, default, 0),
         AcceptorRequest.Erase erase =>
-            new(RequestKind.Erase, call.Key.Text, BallotMessage.From(erase.Accepted), null, default),
+            new(RequestKind.Erase, call.Key.Text, BallotMessage.From(erase.Accepted), null, default, erase.Version),
         _ => throw new UnreachableException(),
     };
 
@@ -74,7 +76,7 @@ internal readonly record struct AcceptorCallMessage(
         RequestKind.Prepare => new AcceptorRequest.Prepare(epoch, Ballot.ToBallot()),
         RequestKind.Accept => new AcceptorRequest.Accept(epoch, Ballot.ToBallot(), Value, Next.ToBallot()),
         RequestKind.Read => new AcceptorRequest.Read(epoch),
-        RequestKind.Erase => new AcceptorRequest.Erase(epoch, Ballot.ToBallot()),
+        RequestKind.Erase => new AcceptorRequest.Erase(epoch, Ballot.ToBallot(), Version),
         _ => throw new ArgumentException($"No request has the number {(int)Kind}."),
     });
 }

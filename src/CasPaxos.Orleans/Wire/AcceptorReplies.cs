@@ -27,16 +27,25 @@ internal readonly record struct AcceptorReplyMessage(
     [property: Id(0)] ReplyKind Kind,
     [property: Id(1)] BallotMessage Ballot,
     [property: Id(2)] byte[]? Value,
-    [property: Id(3)] string? Reason)
+    [property: Id(3)] string? Reason,
+    [property: Id(4)] long VersionFloor = 0)
 {
     public static AcceptorReplyMessage From(AcceptorReply reply) => reply switch
     {
         AcceptorReply.Promised promised => new(
-            ReplyKind.Promised, BallotMessage.From(promised.AcceptedBallot), WireBytes.Of(promised.Value), null),
+            ReplyKind.Promised,
+            BallotMessage.From(promised.AcceptedBallot),
+            WireBytes.Of(promised.Value),
+            null,
+            promised.VersionFloor),
         AcceptorReply.Accepted accepted => Plain(ReplyKind.Accepted, accepted.Promise),
         AcceptorReply.Refused refused => Plain(ReplyKind.Refused, refused.Winner),
         AcceptorReply.Report report => new(
-            ReplyKind.Report, BallotMessage.From(report.AcceptedBallot), WireBytes.Of(report.Value), null),
+            ReplyKind.Report,
+            BallotMessage.From(report.AcceptedBallot),
+            WireBytes.Of(report.Value),
+            null,
+            report.VersionFloor),
         AcceptorReply.Erased => Plain(ReplyKind.Erased, CasPaxos.Ballot.Zero),
         AcceptorReply.Kept kept => Plain(ReplyKind.Kept, kept.AcceptedBallot),
         AcceptorReply.Fenced fenced => new(ReplyKind.Fenced, new BallotMessage(fenced.Epoch, Guid.Empty), null, null),
@@ -47,10 +56,10 @@ internal readonly record struct AcceptorReplyMessage(
 
     public AcceptorReply ToReply() => Kind switch
     {
-        ReplyKind.Promised => new AcceptorReply.Promised(Ballot.ToBallot(), Value),
+        ReplyKind.Promised => new AcceptorReply.Promised(Ballot.ToBallot(), Value, VersionFloor),
         ReplyKind.Accepted => new AcceptorReply.Accepted(Ballot.ToBallot()),
         ReplyKind.Refused => new AcceptorReply.Refused(Ballot.ToBallot()),
-        ReplyKind.Report => new AcceptorReply.Report(Ballot.ToBallot(), Value),
+        ReplyKind.Report => new AcceptorReply.Report(Ballot.ToBallot(), Value, VersionFloor),
         ReplyKind.Erased => new AcceptorReply.Erased(),
         ReplyKind.Kept => new AcceptorReply.Kept(Ballot.ToBallot()),
         ReplyKind.Fenced => new AcceptorReply.Fenced(Ballot.Counter),

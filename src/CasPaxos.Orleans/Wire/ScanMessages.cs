@@ -24,17 +24,23 @@ internal sealed record ScanPageMessage(
 {
     public static ScanPageMessage From(ScanPage page) => new(
         [.. page.Rows.Select(row => new ScannedRowMessage(
-            row.Key.Text, BallotMessage.From(row.AcceptedBallot), WireBytes.Of(row.Head)))],
+            row.Key.Text,
+            BallotMessage.From(row.AcceptedBallot),
+            WireBytes.Of(row.Head),
+            BallotMessage.From(row.Promised)))],
         page.Complete,
         Problem: null);
 
     public ScanPage ToPage() => new(
         [.. Rows.Select(row => new ScannedRow(
-            new RegisterKey(row.Key), row.AcceptedBallot.ToBallot(), row.Head))],
+            new RegisterKey(row.Key), row.AcceptedBallot.ToBallot(), row.Head, row.Promised.ToBallot()))],
         Complete);
 }
 
 /// <summary>One row of a page.</summary>
 [GenerateSerializer, Immutable, Alias("caspaxos.ScannedRow")]
 internal readonly record struct ScannedRowMessage(
-    [property: Id(0)] string Key, [property: Id(1)] BallotMessage AcceptedBallot, [property: Id(2)] byte[] Head);
+    [property: Id(0)] string Key,
+    [property: Id(1)] BallotMessage AcceptedBallot,
+    [property: Id(2)] byte[] Head,
+    [property: Id(3)] BallotMessage Promised);

@@ -4,13 +4,14 @@ namespace CasPaxos.Orleans;
 internal sealed class SiloSweeps(TimeSpan interval, Func<bool> isMine, Func<CancellationToken, Task> sweepAsync)
     : IDisposable
 {
-    private readonly CancellationTokenSource _end = new();
+    private readonly CancellationTokenSource _end = new(); // Not disposed: it holds nothing.
     private Task _running = Task.CompletedTask;
 
     public void Participate(ISiloLifecycle lifecycle, string name) =>
         lifecycle.Subscribe(name, ServiceLifecycleStage.Active, Start, StopAsync);
 
-    public void Dispose() => _end.Dispose();
+    /// <summary>Ends them, also where the silo was never stopped. Twice is once.</summary>
+    public void Dispose() => _end.Cancel();
 
     private Task Start(CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using CasPaxos.Postgres;
 using CasPaxos.Registers;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 
 namespace CasPaxos.Orleans;
@@ -7,31 +8,52 @@ namespace CasPaxos.Orleans;
 /// <summary>
 /// Registers straight over the databases, opened when they are first needed. Failures are exceptions that cross silos.
 /// </summary>
+/// <param name="name">What they are used for: their name in the health check's data.</param>
 /// <param name="options">Which databases.</param>
+/// <param name="services">Where the options' names and keys lead.</param>
 /// <param name="logger">Told of databases that do not serve.</param>
 /// <param name="wrap">Puts something between the registers and each database; null for nothing.</param>
-/// <param name="catalog">What may be done with values; null for the defaults.</param>
+/// <param name="valueBytesMax">The largest value; null for the default.</param>
 /// <param name="proposersMax">Registers whose proposer is remembered; null for the default.</param>
 internal sealed partial class PassiveRegisters(
+    string name,
     PassiveDatabasesOptions options,
+    IServiceProvider services,
     ILogger logger,
     Func<IAcceptor, IAcceptor>? wrap = null,
-    ChangeCatalog? catalog = null,
-    int? proposersMax = null) : IRegisterClient, IAsyncDisposable
+    int? valueBytesMax = null,
+    int? proposersMax = null) : IRegisterClient, IHealthSource, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
+    private readonly HealthSources? _health = services.GetService<HealthSources>();
     private readonly SemaphoreSlim _opening = new(1);
     private PostgresCluster? _cluster;
     private RegisterClient? _client;
+    private volatile bool _disposed;
 
     public TimeProvider Time => TimeProvider.System;
 
+    string IHealthSource.Name => name;
+
+    async Task<RegisterHealth> IHealthSource.AskAsync(CancellationToken cancellationToken)
+    {
+        await OpenAsync(cancellationToken);
+        var slots = await _cluster!.StatusAsync(cancellationToken);
+        var configuration = _cluster.Configuration;
+        return new RegisterHealth(
+            slots.Count(slot => slot.Serves) >= Math.Max(configuration.PrepareQuorum, configuration.AcceptQuorum),
+            [.. slots.Select(slot => new SlotHealth(slot.Slot, slot.Serves, slot.Problem))],
+            ClusterId: configuration.ClusterId,
+            Epoch: configuration.Epoch);
+    }
+
     /// <summary>Waits until a quorum of the databases agrees on the configuration.</summary>
     /// <exception cref="RegisterGrainUnavailableException">None did within the time that a start may take.</exception>
-    /// <exception cref="ArgumentException">A connection string cannot be used.</exception>
+    /// <exception cref="ArgumentException">A connection string, a name or a key cannot be used.</exception>
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
+        _health?.Add(this);
         var began = Time.GetTimestamp();
         while (true)
         {
@@ -102,14 +124,18 @@ internal sealed partial class PassiveRegisters(
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Closes the connections that no other provider of this process shares. Twice is once.</summary>
+    public void Dispose()
     {
-        if (_cluster is not null)
-        {
-            await _cluster.DisposeAsync();
-        }
+        _disposed = true;
+        _health?.Remove(this);
+        _cluster?.Dispose(); // One that is being opened now is closed by who opens it.
+    }
 
-        _opening.Dispose();
+    public ValueTask DisposeAsync()
+    {
+        Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private async ValueTask<RegisterClient> OpenAsync(CancellationToken cancellationToken)
@@ -125,13 +151,20 @@ internal sealed partial class PassiveRegisters(
             if (_client is null)
             {
                 _cluster = await PostgresCluster.OpenAsync(
-                    [.. options.ConnectionStrings],
+                    options.FindDatabases(services),
                     new PostgresAcceptorOptions
                     {
                         AllowSharedServer = options.AllowSharedServer,
                         ConnectionsMax = options.ConnectionsMax,
+                        ConfigureDataSource = options.ConfigureDataSource,
                     },
                     cancellationToken);
+                if (_disposed)
+                {
+                    _cluster.Dispose();
+                    throw new ObjectDisposedException(nameof(PassiveRegisters));
+                }
+
                 foreach (var warning in _cluster.Warnings)
                 {
                     LogWarning(warning);
@@ -141,7 +174,7 @@ internal sealed partial class PassiveRegisters(
                 Volatile.Write(ref _client, new RegisterClient(
                     _cluster.Configuration,
                     [.. _cluster.Acceptors.Select(acceptor => wrap?.Invoke(acceptor) ?? acceptor)],
-                    catalog,
+                    valueBytesMax is { } bytes ? new ChangeCatalog(bytes) : null,
                     limits with { ProposersMax = proposersMax ?? limits.ProposersMax }));
             }
 
