@@ -37,7 +37,9 @@ internal sealed class CliProcess : IDisposable
         _errorsRead = process.StandardError.ReadToEndAsync();
     }
 
-    /// <summary>Starts it with an open standard input, and without the caller's CASPAXOS variables.</summary>
+    /// <summary>
+    /// Starts it with an open standard input, and without the caller's CASPAXOS variables and context file.
+    /// </summary>
     public static CliProcess Start(IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? variables = null)
     {
         var start = new ProcessStartInfo("env", ["--default-signal=INT", "dotnet", "exec", Program, .. arguments])
@@ -51,6 +53,8 @@ internal sealed class CliProcess : IDisposable
             start.Environment.Remove(name);
         }
 
+        start.Environment["CASPAXOS_CONTEXT"] = Path.Combine(AppContext.BaseDirectory, "no-context.json");
+        start.Environment["CASPAXOS_TIMEOUT"] = "60"; // A busy machine is no failure; tests of failures give less.
         foreach (var (name, value) in variables ?? new Dictionary<string, string>())
         {
             start.Environment[name] = value;
@@ -72,7 +76,7 @@ internal sealed class CliProcess : IDisposable
     /// <summary>Waits for the end.</summary>
     public async Task<CliResult> EndAsync()
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(120));
         try
         {
             await _process.WaitForExitAsync(limit.Token);

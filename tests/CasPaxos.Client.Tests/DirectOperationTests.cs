@@ -163,6 +163,32 @@ public sealed class DirectOperationTests(PostgresFixture postgres)
     }
 
     [SkippableFact]
+    public async Task A_sealed_read_prints_the_value_or_that_there_is_none()
+    {
+        Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
+
+        var absent = await postgres.RunAsync("get", "direct/sealed", "--sealed", "--json");
+        await postgres.RunAsync("put", "direct/sealed", "v");
+        var present = await postgres.RunAsync("get", "direct/sealed", "--sealed");
+
+        Assert.Equal((3, "absent"), (absent.ExitCode, absent.Field("outcome")));
+        Assert.Equal((0, "v"), (present.ExitCode, present.Text));
+    }
+
+    [SkippableFact]
+    public async Task A_retry_keeps_the_position_of_a_register_that_was_erased()
+    {
+        Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
+        const string erased = "5-00000000000000000000000000000000";
+
+        // No quorum here knows that the register was erased, so whether an earlier try was applied does not show.
+        var retry = await postgres.RunAsync(
+            "incr", "direct/erased", "--operation-id", $"{Guid.NewGuid()}", "--since", erased, "--json");
+
+        Assert.Equal((5, erased), (retry.ExitCode, retry.Field("since")));
+    }
+
+    [SkippableFact]
     public async Task The_databases_come_from_the_environment_as_well()
     {
         Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);

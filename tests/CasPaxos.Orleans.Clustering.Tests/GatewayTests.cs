@@ -86,6 +86,7 @@ public sealed class GatewayTests(RegisterDatabases databases)
             Options.Create(options),
             Options.Create(new ClusterOptions { ServiceId = Service, ClusterId = cluster }),
             Options.Create(new GatewayOptions()),
+            Make.NoServices,
             NullLogger<CasPaxosGatewayList>.Instance);
     }
 }

@@ -39,7 +39,7 @@ internal sealed class MembershipHistory
     /// <summary>Reads, and remembers what it saw.</summary>
     public async Task<MembershipTableData> ReadAsync(IMembershipTable table)
     {
-        var all = await table.ReadAll();
+        var all = await table.ReadAllAsync();
         foreach (var (entry, etag) in all.Members)
         {
             _seen[(int.Parse(etag, CultureInfo.InvariantCulture), entry.HostName)] = true;
@@ -77,8 +77,8 @@ internal sealed class MembershipHistory
         try
         {
             answer = seen.TryGet(silo.SiloAddress) is (_, var etag)
-                ? await table.UpdateRow(silo, etag, next)
-                : await table.InsertRow(silo, next);
+                ? await table.UpdateRowAsync(silo, etag, next)
+                : await table.InsertRowAsync(silo, next);
         }
         catch (RegisterGrainUnavailableException)
         {

@@ -36,7 +36,7 @@ public sealed class OptionsTests
             })
             .Configure<ClusterOptions>(cluster => cluster.ServiceId = new string('/', 400)));
 
-        var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
 
         Assert.All(
             [
@@ -49,9 +49,9 @@ public sealed class OptionsTests
     [Fact]
     public async Task Missing_databases_are_named()
     {
-        using var host = Silo([], silo => silo.UseCasPaxosClustering(_ => { }));
+        using var host = Silo([], silo => silo.UseCasPaxosClustering((CasPaxosClusteringOptions _) => { }));
 
-        var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
 
         Assert.Contains("ConnectionStrings: there are 0", failure.Message, StringComparison.Ordinal);
     }
@@ -75,10 +75,7 @@ public sealed class OptionsTests
     [Fact]
     public void A_client_is_configured_by_the_type_of_its_provider()
     {
-        var builder = Host.CreateApplicationBuilder();
-        builder.Configuration.AddInMemoryCollection(Configured);
-        builder.UseOrleansClient(_ => { });
-        using var host = builder.Build();
+        using var host = Client(Configured, _ => { });
 
         var gateways = Assert.IsType<CasPaxosGatewayList>(host.Services.GetRequiredService<IGatewayListProvider>());
         Assert.Equal(TimeSpan.FromSeconds(3), gateways.MaxStaleness);
@@ -90,9 +87,53 @@ public sealed class OptionsTests
     {
         using var host = Silo([], silo => silo.UseLocalhostClustering().UseCasPaxosReminders());
 
-        var failure = await Assert.ThrowsAsync<OptionsValidationException>(() => host.StartAsync());
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
 
         Assert.Contains("AddCasPaxos", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_silo_names_what_is_wrong_with_all_its_providers_at_once()
+    {
+        using var host = Silo([], silo => silo
+            .UseCasPaxosClustering((CasPaxosClusteringOptions _) => { })
+            .UseCasPaxosReminders(options => options.Timeout = TimeSpan.Zero)
+            .AddCasPaxosGrainStorage("carts", options => options.KeyPrefix = "")
+            .AddCasPaxos(options => options.Slots.Add(new CasPaxosSlotOptions { GrainStorage = "nowhere" })));
+
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
+
+        Assert.All(
+            [
+                "CasPaxosClusteringOptions: Property ConnectionStrings: there are 0", "CasPaxosReminderOptions: ",
+                "CasPaxosGrainStorageOptions 'carts': Property KeyPrefix", "no grain storage named 'nowhere'",
+                "Slots:0:Incarnation",
+            ],
+            part => Assert.Contains(part, failure.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_client_names_its_wrong_settings_too()
+    {
+        using var host = Client([], client => client
+            .UseCasPaxosClustering(options => options.Timeout = TimeSpan.Zero)
+            .AddCasPaxos(options => options.ResendAfter = TimeSpan.Zero));
+
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
+
+        Assert.All(
+            ["ConnectionStrings: there are 0", "Timeout: 00:00:00", "ResendAfter: 00:00:00"],
+            part => Assert.Contains(part, failure.Message, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_value_of_another_type_is_named_with_its_path()
+    {
+        using var host = Silo(new(Configured) { ["Orleans:Clustering:Timeout"] = "soon" }, _ => { });
+
+        var failure = await Assert.ThrowsAsync<OrleansConfigurationException>(() => host.StartAsync());
+
+        Assert.Contains("Orleans:Clustering:Timeout", failure.Message, StringComparison.Ordinal);
     }
 
     private static void Check(IServiceProvider services)
@@ -102,7 +143,16 @@ public sealed class OptionsTests
         Assert.Equal(TimeSpan.FromSeconds(2), options.Timeout);
     }
 
-    private static IHost Silo(Dictionary<string, string?> configuration, Action<ISiloBuilder> configure)
+    internal static IHost Client(Dictionary<string, string?> configuration, Action<IClientBuilder> configure)
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.Configuration.AddInMemoryCollection(configuration);
+        builder.Logging.ClearProviders();
+        builder.UseOrleansClient(configure);
+        return builder.Build();
+    }
+
+    internal static IHost Silo(Dictionary<string, string?> configuration, Action<ISiloBuilder> configure)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Configuration.AddInMemoryCollection(configuration);

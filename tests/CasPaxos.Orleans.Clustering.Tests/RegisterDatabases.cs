@@ -1,6 +1,7 @@
 using System.Net;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Configuration;
 
@@ -63,6 +64,9 @@ internal static class Make
 {
     private static int _generation = 1;
 
+    /// <summary>For options whose databases are connection strings.</summary>
+    public static IServiceProvider NoServices { get; } = new ServiceCollection().BuildServiceProvider();
+
     public static string Name() => $"cluster/{Guid.NewGuid():n}";
 
     public static T Databases<T>(T options, IEnumerable<string> connectionStrings)
@@ -89,6 +93,7 @@ internal static class Make
         return new CasPaxosMembershipTable(
             Databases(options, postgres.ConnectionStrings),
             new ClusterOptions { ServiceId = service, ClusterId = cluster },
+            NoServices,
             NullLogger.Instance,
             wrap);
     }

@@ -26,7 +26,7 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
         var row = await table.ReadRow(grain, reminder.ReminderName);
         var rows = await table.ReadRows(grain);
 
-        Assert.Equal((grain, reminder.ReminderName, etag), (row.GrainId, row.ReminderName, row.ETag));
+        Assert.Equal((grain, reminder.ReminderName, etag), (row!.GrainId, row.ReminderName, row.ETag));
         Assert.Equal(
             (reminder.StartAt, reminder.StartAt.Kind, reminder.Period), (row.StartAt, row.StartAt.Kind, row.Period));
         Assert.Equal(2, rows.Reminders.Count);
@@ -43,18 +43,18 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
         var first = await table.UpsertRow(Reminder(grain, name));
         var second = await table.UpsertRow(Reminder(grain, name));
 
-        var stale = await table.RemoveRow(grain, name, first);
-        var wrongName = await table.RemoveRow(grain, "s", second);
-        var wrongGrain = await table.RemoveRow(Grain("h"), name, second);
-        var right = await table.RemoveRow(grain, name, second);
-        var twice = await table.RemoveRow(grain, name, second);
+        var stale = await table.RemoveRow(grain, name, first!);
+        var wrongName = await table.RemoveRow(grain, "s", second!);
+        var wrongGrain = await table.RemoveRow(Grain("h"), name, second!);
+        var right = await table.RemoveRow(grain, name, second!);
+        var twice = await table.RemoveRow(grain, name, second!);
         var third = await table.UpsertRow(Reminder(grain, name));
-        var late = await table.RemoveRow(grain, name, second);
+        var late = await table.RemoveRow(grain, name, second!);
 
         Assert.Equal((false, false, false), (stale, wrongName, wrongGrain));
         Assert.Equal((true, false, false), (right, twice, late));
         Assert.Equal(3, new[] { first, second, third }.Distinct().Count());
-        Assert.Equal(third, (await table.ReadRow(grain, name)).ETag);
+        Assert.Equal(third, (await table.ReadRow(grain, name))!.ETag);
     }
 
     [SkippableFact]
@@ -71,7 +71,7 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
         var rows = (await left.ReadRows(grain)).Reminders;
         var removed = await Task.WhenAll(rows.SelectMany(row => new[]
         {
-            left.RemoveRow(grain, row.ReminderName, row.ETag), right.RemoveRow(grain, row.ReminderName, row.ETag),
+            left.RemoveRow(grain, row.ReminderName, row.ETag!), right.RemoveRow(grain, row.ReminderName, row.ETag!),
         }));
 
         Assert.Equal(20, etags.Distinct().Count());
@@ -137,10 +137,10 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
         await Task.WhenAll(Enumerable.Range(0, 30).Select(async i =>
         {
             var grain = Grain($"{i % 5}");
-            made[Grain($"{i}")] = await table.UpsertRow(Reminder(grain, $"r{i}"));
+            made[Grain($"{i}")] = (await table.UpsertRow(Reminder(grain, $"r{i}")))!;
         }));
         var rows = (await table.ReadRows(0, 0)).Reminders;
-        var removed = await Task.WhenAll(rows.Select(row => table.RemoveRow(row.GrainId, row.ReminderName, row.ETag)));
+        var removed = await Task.WhenAll(rows.Select(row => table.RemoveRow(row.GrainId, row.ReminderName, row.ETag!)));
 
         Assert.Equal(made.Values.Order(), rows.Select(row => row.ETag).Order());
         Assert.All(removed, Assert.True);
@@ -178,7 +178,7 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
     {
         var options = Make.Databases(new CasPaxosReminderOptions(), Postgres.ConnectionStrings);
         var registers = new PassiveRegisters(
-            options, NullLogger.Instance, losses is null ? null : losses.Wrap);
+            "test", options, Make.NoServices, NullLogger.Instance, losses is null ? null : losses.Wrap);
         var table = new CasPaxosReminderTable(registers, service ?? Make.Name(), TimeSpan.FromSeconds(5));
         await table.StartAsync();
         return table;

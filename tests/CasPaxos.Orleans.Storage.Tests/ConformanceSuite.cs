@@ -33,7 +33,7 @@ public abstract class ConformanceSuite
 
         await Storage.ReadAsync(NewGrain(), state);
 
-        Assert.Equal(new TestState().Text, state.State.Text);
+        Assert.Equal(new TestState().Text, state.State!.Text);
     }
 
     [SkippableFact]
@@ -107,7 +107,7 @@ public abstract class ConformanceSuite
 
         await Storage.ClearAsync(grain, state);
 
-        Assert.Equal(new TestState().Text, state.State.Text);
+        Assert.Equal(new TestState().Text, state.State!.Text);
     }
 
     [SkippableFact]
@@ -136,7 +136,7 @@ public abstract class ConformanceSuite
 
         Assert.Equal(cleared, state.ETag);
         Assert.False(state.RecordExists);
-        Assert.Equal(new TestState().Text, state.State.Text);
+        Assert.Equal(new TestState().Text, state.State!.Text);
     }
 
     [SkippableFact]
@@ -167,7 +167,7 @@ public abstract class ConformanceSuite
         var failure = await Assert.ThrowsAsync<InconsistentStateException>(() => Storage.WriteAsync(grain, loser));
 
         Assert.Equal((winner.ETag, null), (failure.StoredEtag, failure.CurrentEtag));
-        Assert.Equal(("loser", null, false), (loser.State.Text, loser.ETag, loser.RecordExists));
+        Assert.Equal(("loser", null, false), (loser.State!.Text, loser.ETag, loser.RecordExists));
         await AssertStoredAsync(grain, winner, "winner");
     }
 
@@ -223,12 +223,12 @@ public abstract class ConformanceSuite
 
         foreach (var etag in (string?[])[stale.ETag, null, "17"])
         {
-            stale.ETag = etag!;
+            stale.ETag = etag;
             var failure = await Assert.ThrowsAsync<InconsistentStateException>(
                 () => Storage.ClearAsync(grain, stale));
 
             Assert.Equal((stored.ETag, etag), (failure.StoredEtag, failure.CurrentEtag));
-            Assert.Equal(("stale", etag), (stale.State.Text, stale.ETag));
+            Assert.Equal(("stale", etag), (stale.State!.Text, stale.ETag));
         }
 
         await AssertStoredAsync(grain, stored, "two");
@@ -248,7 +248,7 @@ public abstract class ConformanceSuite
         await Storage.ReadStateAsync("a", grain, one);
         await Storage.ReadStateAsync("b", grain, two);
         Assert.False(one.RecordExists);
-        Assert.Equal("two", two.State.Text);
+        Assert.Equal("two", two.State!.Text);
     }
 
     [SkippableFact]
@@ -294,7 +294,7 @@ public abstract class ConformanceSuite
 
             var winner = states[Array.FindIndex(failures, failure => failure is null)];
             Assert.IsType<InconsistentStateException>(Assert.Single(failures, failure => failure is not null));
-            await AssertStoredAsync(grain, winner, winner.State.Text);
+            await AssertStoredAsync(grain, winner, winner.State!.Text);
         }
     }
 
@@ -305,23 +305,23 @@ public abstract class ConformanceSuite
         var read = NewState("not read");
         await Storage.ReadStateAsync(stateName, grain, read);
 
-        Assert.Equal((state.State.Text, state.ETag, true), (read.State.Text, read.ETag, read.RecordExists));
+        Assert.Equal((state.State!.Text, state.ETag, true), (read.State!.Text, read.ETag, read.RecordExists));
         Assert.True(state.RecordExists);
     }
 
     private async Task AssertStoredAsync(GrainId grain, GrainState<TestState> state, string text)
     {
         var stored = await Storage.ActivateAsync(grain);
-        Assert.Equal((text, state.ETag, true), (stored.State.Text, stored.ETag, stored.RecordExists));
+        Assert.Equal((text, state.ETag, true), (stored.State!.Text, stored.ETag, stored.RecordExists));
         Assert.True(state.RecordExists);
     }
 
     private async Task AssertClearedAsync(GrainId grain, GrainState<TestState> state)
     {
         var stored = await Storage.ActivateAsync(grain);
-        Assert.Equal((new TestState().Text, state.ETag, false), (stored.State.Text, stored.ETag, stored.RecordExists));
+        Assert.Equal((new TestState().Text, state.ETag, false), (stored.State!.Text, stored.ETag, stored.RecordExists));
         Assert.False(state.RecordExists);
-        Assert.Equal(new TestState().Text, state.State.Text);
+        Assert.Equal(new TestState().Text, state.State!.Text);
     }
 }
 

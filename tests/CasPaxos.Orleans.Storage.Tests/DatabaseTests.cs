@@ -173,10 +173,10 @@ public sealed class DatabaseFaultTests
         var stored = await direct.ActivateAsync(grain);
         await storage.WriteAsync(grain, state, "two");
 
-        Assert.Equal("two", stored.State.Text);
+        Assert.Equal("two", stored.State!.Text);
         Assert.Equal((stored.ETag, true), (state.ETag, state.RecordExists));
         await storage.WriteAsync(grain, state, "three");
-        Assert.Equal("three", (await direct.ActivateAsync(grain)).State.Text);
+        Assert.Equal("three", (await direct.ActivateAsync(grain)).State!.Text);
         await Task.WhenAll(proxies.Select(proxy => proxy.DisposeAsync().AsTask()));
     }
 }

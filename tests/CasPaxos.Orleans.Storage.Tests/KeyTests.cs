@@ -79,7 +79,7 @@ public sealed class KeyTests
         var grain = GrainId.Create("test", new string('k', 10_000));
         var state = NewState("one");
         await storage.WriteAsync(grain, state);
-        Assert.Equal("one", (await storage.ActivateAsync(grain)).State.Text);
+        Assert.Equal("one", (await storage.ActivateAsync(grain)).State!.Text);
         await storage.ClearAsync(grain, state);
         Assert.False((await storage.ActivateAsync(grain)).RecordExists);
     }
@@ -125,7 +125,7 @@ public sealed class KeyTests
             () => cluster.Storage().ReadAsync(grain, state));
 
         Assert.Contains("grains/another", failure.Message, StringComparison.Ordinal);
-        Assert.Equal("kept", state.State.Text);
+        Assert.Equal("kept", state.State!.Text);
     }
 
     [Fact]
@@ -149,14 +149,14 @@ public sealed class KeyTests
         var storage = cluster.Storage();
         var grain = NewGrain();
         var state = NewState("large");
-        state.State.Bytes = new byte[ChangeCatalog.PayloadBytesDefault - 1000];
-        Random.Shared.NextBytes(state.State.Bytes);
+        state.State!.Bytes = new byte[ChangeCatalog.PayloadBytesDefault - 1000];
+        Random.Shared.NextBytes(state.State!.Bytes);
         await storage.WriteAsync(grain, state);
         var stored = await storage.ActivateAsync(grain);
-        Assert.Equal(state.State.Bytes, stored.State.Bytes);
+        Assert.Equal(state.State!.Bytes, stored.State!.Bytes);
         var (etag, before) = (state.ETag, cluster.Acceptors[0].Accepts);
 
-        state.State.Bytes = new byte[ChangeCatalog.PayloadBytesDefault];
+        state.State!.Bytes = new byte[ChangeCatalog.PayloadBytesDefault];
         var failure = await Assert.ThrowsAsync<ArgumentException>(() => storage.WriteAsync(grain, state));
 
         Assert.Contains("limit of 1048576 bytes", failure.Message, StringComparison.Ordinal);
@@ -174,12 +174,12 @@ public sealed class KeyTests
         var state = new GrainState<TestStateNow>(new TestStateNow());
 
         await storage.ReadStateAsync("state", grain, state);
-        Assert.Equal(("old", 7), (state.State.Text, state.State.Added));
-        state.State.Added = 8;
+        Assert.Equal(("old", 7), (state.State!.Text, state.State!.Added));
+        state.State!.Added = 8;
         await storage.WriteStateAsync("state", grain, state);
 
         await storage.ReadStateAsync("state", grain, state);
-        Assert.Equal(("old", 8), (state.State.Text, state.State.Added));
+        Assert.Equal(("old", 8), (state.State!.Text, state.State!.Added));
     }
 
     private static GrainState<TestState> NewStateLike(GrainState<TestState> stored) => NewState("", stored.ETag);

@@ -37,9 +37,9 @@ public sealed class LoneActivationTests
             {
                 done++;
                 var stored = await witness.ActivateAsync(grain);
-                var told = $"seed {seed}, step {step}, {(clear ? "clear" : text)}: {stored.State.Text}";
+                var told = $"seed {seed}, step {step}, {(clear ? "clear" : text)}: {stored.State!.Text}";
                 Assert.True(stored.RecordExists == !clear && stored.ETag == state.ETag, told);
-                Assert.True(clear || stored.State.Text == text, told);
+                Assert.True(clear || stored.State!.Text == text, told);
                 continue;
             }
 
@@ -52,7 +52,7 @@ public sealed class LoneActivationTests
 
         options!.Timeout = TimeSpan.FromSeconds(20);
         await storage.WriteAsync(grain, state, "at last");
-        Assert.Equal("at last", (await witness.ActivateAsync(grain)).State.Text);
+        Assert.Equal("at last", (await witness.ActivateAsync(grain)).State!.Text);
         Assert.True(unknown > 5 && done > 5, $"seed {seed}: {unknown} were unknown and {done} done.");
     }
 

@@ -96,14 +96,14 @@ public sealed class ModelTests
             if (kind != Kind.Read && etag != _etag)
             {
                 return failure is InconsistentStateException { StoredEtag: var stored, CurrentEtag: var current }
-                    && stored == _etag && current == etag && state.ETag == etag && state.State.Text == text
+                    && stored == _etag && current == etag && state.ETag == etag && state.State!.Text == text
                     ? null
                     : $"no conflict of {etag} with {_etag}, but {state.ETag} and {failure}";
             }
 
             Become(kind, text, state.ETag, delete);
             var expected = (_text ?? new TestState().Text, _etag, _text is not null);
-            var actual = (state.State.Text, state.ETag, state.RecordExists);
+            var actual = (state.State!.Text, state.ETag, state.RecordExists);
             return failure is null && actual == expected ? null : $"{actual}, not {expected}. {failure}";
         }
 

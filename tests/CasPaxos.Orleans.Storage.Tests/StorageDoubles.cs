@@ -20,6 +20,33 @@ public sealed record TestState
     public byte[] Bytes { get; set; } = [];
 }
 
+/// <summary>Where requests wait on their way to the acceptors, until the test has seen that they are there.</summary>
+internal sealed class Gate(bool acceptsOnly)
+{
+    private readonly TaskCompletionSource _arrived = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<bool> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Ends when the first request is there.</summary>
+    public Task Arrived => _arrived.Task;
+
+    /// <summary>Lets them through, or loses them.</summary>
+    public void Open(bool through) => _opened.TrySetResult(through);
+
+    public async Task PassAsync(IReadOnlyList<AcceptorCall> batch)
+    {
+        if (acceptsOnly && !batch.Any(call => call.Request is AcceptorRequest.Accept))
+        {
+            return;
+        }
+
+        _arrived.TrySetResult();
+        if (!await _opened.Task)
+        {
+            throw new AcceptorUnavailableException("the line went dead", mayHaveTakenEffect: true);
+        }
+    }
+}
+
 /// <summary>An acceptor in memory that can be down, or lose its answers.</summary>
 internal sealed class FaultyAcceptor : IAcceptor
 {
@@ -38,9 +65,21 @@ internal sealed class FaultyAcceptor : IAcceptor
     /// <summary>Accepts that were asked for.</summary>
     public int Accepts { get; private set; }
 
+    /// <summary>Requests of any kind, several together counting as one.</summary>
+    public int Requests { get; private set; }
+
+    /// <summary>What its requests pass through; null for nothing.</summary>
+    public Gate? Gate { get; set; }
+
     public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
         IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
     {
+        Requests++;
+        if (Gate is { } gate)
+        {
+            await gate.PassAsync(batch);
+        }
+
         if (Down)
         {
             throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
@@ -76,8 +115,16 @@ internal sealed class MemoryCluster
     public FaultyAcceptor[] Acceptors { get; } = [new(), new(), new()];
 
     /// <summary>Another client: the proposers of another silo.</summary>
-    public RegisterClient Client() => new(
-        _configuration, Acceptors, options: new RegisterClientOptions { Timeout = TimeSpan.FromSeconds(20) });
+    /// <param name="patience">How long a sealed read waits for its last slot; null for the default.</param>
+    public RegisterClient Client(TimeSpan? patience = null)
+    {
+        var proposer = new ProposerSettings();
+        return new RegisterClient(_configuration, Acceptors, options: new RegisterClientOptions
+        {
+            Timeout = Storages.Ample,
+            Proposer = proposer with { Patience = patience ?? proposer.Patience },
+        });
+    }
 
     public IGrainStorage Storage(Action<CasPaxosGrainStorageOptions>? configure = null) =>
         Storages.Make(Client(), configure);
@@ -122,7 +169,7 @@ internal static class Storages
 
     /// <summary>The state of a new activation that has not read it.</summary>
     public static GrainState<TestState> NewState(string text = "fresh", string? etag = null) =>
-        new(new TestState { Text = text }, etag!);
+        new(new TestState { Text = text }, etag);
 
     public static Task WriteAsync(this IGrainStorage storage, GrainId grain, IGrainState<TestState> state) =>
         storage.WriteStateAsync("state", grain, state);
@@ -130,7 +177,7 @@ internal static class Storages
     public static Task WriteAsync(
         this IGrainStorage storage, GrainId grain, IGrainState<TestState> state, string text)
     {
-        state.State.Text = text;
+        state.State!.Text = text;
         return storage.WriteAsync(grain, state);
     }
 

@@ -30,7 +30,7 @@ public sealed class UnknownOutcomeTests
         await _storage.WriteAsync(_grain, _state, "lost");
 
         Assert.Equal(before, during);
-        Assert.Equal("lost", stored.State.Text);
+        Assert.Equal("lost", stored.State!.Text);
         Assert.Equal((stored.ETag, true), (_state.ETag, _state.RecordExists)); // Applied once: no other ETag.
     }
 
@@ -54,7 +54,7 @@ public sealed class UnknownOutcomeTests
     {
         await WriteFirstUnlessAsync(false);
         await FailBetweenRoundsAsync(() => _storage.WriteAsync(_grain, _state, "lost"));
-        Assert.Equal("first", (await _cluster.Storage().ActivateAsync(_grain)).State.Text);
+        Assert.Equal("first", (await _cluster.Storage().ActivateAsync(_grain)).State!.Text);
 
         await _storage.WriteAsync(_grain, _state, same ? "lost" : "next");
 
@@ -87,7 +87,7 @@ public sealed class UnknownOutcomeTests
             await storage.WriteAsync(_grain, _state, "first");
             var before = _state.ETag;
             await LoseAsync(() => storage.ClearAsync(_grain, _state));
-            Assert.Equal((before, true, "first"), (_state.ETag, _state.RecordExists, _state.State.Text));
+            Assert.Equal((before, true, "first"), (_state.ETag, _state.RecordExists, _state.State!.Text));
 
             if (retry)
             {
@@ -145,7 +145,7 @@ public sealed class UnknownOutcomeTests
         await LoseAsync(() => _storage.WriteAsync(_grain, _state, "lost"));
         var heir = _cluster.Storage();
         var next = await heir.ActivateAsync(_grain);
-        Assert.Equal("lost", next.State.Text);
+        Assert.Equal("lost", next.State!.Text);
         await heir.WriteAsync(_grain, next, "heir");
 
         // Its own write was applied, that is the truth; but it is out of date, and the next one tells.
@@ -154,7 +154,7 @@ public sealed class UnknownOutcomeTests
             () => _storage.WriteAsync(_grain, _state, "old"));
 
         Assert.Equal(next.ETag, failure.StoredEtag);
-        Assert.Equal("heir", (await heir.ActivateAsync(_grain)).State.Text);
+        Assert.Equal("heir", (await heir.ActivateAsync(_grain)).State!.Text);
     }
 
     [Fact]
@@ -168,7 +168,7 @@ public sealed class UnknownOutcomeTests
 
         await Assert.ThrowsAsync<InconsistentStateException>(() => _storage.WriteAsync(_grain, _state, "lost"));
 
-        Assert.Equal("heir", (await heir.ActivateAsync(_grain)).State.Text);
+        Assert.Equal("heir", (await heir.ActivateAsync(_grain)).State!.Text);
     }
 
     [Fact]
@@ -192,7 +192,7 @@ public sealed class UnknownOutcomeTests
         await WriteFirstUnlessAsync(false);
         await FailBetweenRoundsAsync(() => _storage.WriteAsync(_grain, _state, "lost"));
         await _storage.ReadAsync(_grain, _state);
-        Assert.Equal("first", _state.State.Text);
+        Assert.Equal("first", _state.State!.Text);
 
         var before = _cluster.Acceptors.Sum(acceptor => acceptor.Accepts);
         await _storage.WriteAsync(_grain, _state, "next");
@@ -230,7 +230,7 @@ public sealed class UnknownOutcomeTests
 
         // By the promise of its last write this one had begun: one acceptor may have taken it.
         Assert.IsNotType<InconsistentStateException>(failure);
-        Assert.Equal(before, (_state.ETag, _state.RecordExists, _state.State.Text));
+        Assert.Equal(before, (_state.ETag, _state.RecordExists, _state.State!.Text));
         TakeMajorityDown(down: false);
         await _storage.WriteAsync(_grain, _state, "next");
         await AssertStoredAsync("next");
@@ -255,7 +255,7 @@ public sealed class UnknownOutcomeTests
     {
         var client = _cluster.Client();
         var storage = Make(client, options => options.DeleteStateOnClear = true);
-        var seen = new HashSet<string>();
+        var seen = new HashSet<string?> { null };
         for (var i = 0; i < 5; i++)
         {
             await storage.WriteAsync(_grain, _state, $"text {i}");
@@ -282,7 +282,7 @@ public sealed class UnknownOutcomeTests
     private async Task AssertStoredAsync(string text)
     {
         var stored = await _cluster.Storage().ActivateAsync(_grain);
-        Assert.Equal((text, _state.ETag, true), (stored.State.Text, stored.ETag, _state.RecordExists));
+        Assert.Equal((text, _state.ETag, true), (stored.State!.Text, stored.ETag, _state.RecordExists));
     }
 
     /// <summary>The call takes effect, and its caller is not told.</summary>

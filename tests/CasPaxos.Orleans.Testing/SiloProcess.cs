@@ -90,7 +90,7 @@ public sealed class SiloProcess : IAsyncDisposable, ILeftover
                 return;
             }
 
-            if (Id is null || Stopwatch.GetElapsedTime(began) > (timeout ?? TimeSpan.FromSeconds(60)))
+            if (Id is null || Stopwatch.GetElapsedTime(began) > (timeout ?? TimeSpan.FromSeconds(180)))
             {
                 throw new InvalidOperationException($"The silo did not become ready: {ReadLog()}");
             }
@@ -103,7 +103,7 @@ public sealed class SiloProcess : IAsyncDisposable, ILeftover
     /// <returns>Its exit code.</returns>
     public async Task<int> WaitForExitAsync(TimeSpan? timeout = null)
     {
-        await _process!.WaitForExitAsync().WaitAsync(timeout ?? TimeSpan.FromSeconds(60));
+        await _process!.WaitForExitAsync().WaitAsync(timeout ?? TimeSpan.FromSeconds(180));
         return _process.ExitCode;
     }
 

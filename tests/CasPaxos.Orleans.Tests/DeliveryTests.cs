@@ -252,12 +252,15 @@ public sealed class DeliveryTests
         Assert.Contains("too large", thrown.Message, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task A_read_is_sent_again_without_more_ado_and_is_never_unknown()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_read_is_sent_again_without_more_ado_and_is_never_unknown(bool isSealed)
     {
         var routes = new ScriptedRoutes(_ => Silence());
 
-        var outcome = await routes.DeliverAsync(new Change.Read(), position: null);
+        var outcome = await routes.DeliverAsync(
+            isSealed ? new Change.SealedRead() : new Change.Read(), position: null);
 
         Assert.IsType<Outcome.Unavailable>(outcome);
         Assert.True(routes.Sent.Count > 2);
@@ -295,7 +298,7 @@ public sealed class DeliveryTests
             ETag? retrySince = null,
             CancellationToken cancellationToken = default)
         {
-            var operation = new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid(), retrySince);
+            var operation = new Operation(new OperationId(Guid.NewGuid()), change, retrySince);
             var delivery = new Delivery(
                 this, operation, TimeSpan.FromSeconds(1.2), TimeSpan.FromMilliseconds(200), TimeProvider.System);
             return delivery.RunAsync(position, cancellationToken);

@@ -86,7 +86,7 @@ public sealed class GrainAcceptorTests
         var grain = new ScriptedAcceptor(_ => LateAsync());
 
         await Over(grain).AskAsync(
-            [new(new RegisterKey("lost"), new AcceptorRequest.Erase(1, Five))], CancellationToken.None);
+            [new(new RegisterKey("lost"), new AcceptorRequest.Erase(1, Five, 1))], CancellationToken.None);
 
         Assert.Equal(1, grain.Asked);
     }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
 namespace CasPaxos.Orleans.Tests;
@@ -6,6 +7,8 @@ namespace CasPaxos.Orleans.Tests;
 /// <summary>Settings that are wrong are named, all of them at once.</summary>
 public sealed class OptionsTests
 {
+    private static readonly ServiceProvider NoServices = new ServiceCollection().BuildServiceProvider();
+
     [Fact]
     public void Every_wrong_setting_is_named_with_its_limit()
     {
@@ -25,7 +28,7 @@ public sealed class OptionsTests
         options.Slots.Add(new CasPaxosSlotOptions { GrainStorage = "store" });
         options.Slots.Add(new CasPaxosSlotOptions { ConnectionString = "Host=a", GrainStorage = "store" });
 
-        var failures = new CasPaxosOptionsValidator().Validate(null, options).FailureMessage!;
+        var failures = new CasPaxosOptionsValidator(NoServices).Validate(null, options).FailureMessage!;
 
         foreach (var name in (string[])
         [
@@ -40,7 +43,7 @@ public sealed class OptionsTests
     [Fact]
     public void No_slots_and_too_many_are_refused()
     {
-        var none = new CasPaxosOptionsValidator().Validate(null, new CasPaxosOptions());
+        var none = new CasPaxosOptionsValidator(NoServices).Validate(null, new CasPaxosOptions());
         var many = new CasPaxosOptions();
         for (var i = 0; i < 10; i++)
         {
@@ -49,7 +52,9 @@ public sealed class OptionsTests
 
         Assert.Contains("1 to 9", none.FailureMessage, StringComparison.Ordinal);
         Assert.Contains(
-            "1 to 9", new CasPaxosOptionsValidator().Validate(null, many).FailureMessage, StringComparison.Ordinal);
+            "1 to 9",
+            new CasPaxosOptionsValidator(NoServices).Validate(null, many).FailureMessage,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -72,7 +77,7 @@ public sealed class OptionsTests
         Assert.Equal(1, options.Slot);
         Assert.Equal(AcceptorPlacementPolicy.Strict, options.Placement);
         Assert.Equal(TimeSpan.FromSeconds(2), options.AcceptorTimeout);
-        Assert.True(new CasPaxosOptionsValidator().Validate(null, options).Succeeded);
+        Assert.True(new CasPaxosOptionsValidator(NoServices).Validate(null, options).Succeeded);
     }
 
     [Fact]

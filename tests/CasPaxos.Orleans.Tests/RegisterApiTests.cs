@@ -156,11 +156,26 @@ public sealed class RegisterApiTests(RegisterApiTests.WithChanges service) : ICl
     }
 
     [SkippableFact]
+    public async Task A_sealed_read_answers_what_is_there_or_that_nothing_is()
+    {
+        Need();
+        var key = NewKey();
+
+        var absent = Assert.IsType<Outcome.Applied>(await Registers.GetSealedAsync(key));
+        var put = Assert.IsType<Outcome.Applied>(await Registers.PutAsync(key, Bytes("x")));
+        var present = Assert.IsType<Outcome.Applied>(await Registers.GetSealedAsync(key));
+
+        Assert.False(absent.Current.Exists);
+        Assert.True(put.Created);
+        Assert.Equal((put.ETag, "x"), (present.ETag, Text(present.Current)));
+    }
+
+    [SkippableFact]
     public async Task An_operation_that_is_tried_again_under_its_id_is_recognised_on_another_silo()
     {
         Need();
         var key = NewKey();
-        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Increment(5), Guid.NewGuid());
+        var operation = new Operation(new OperationId(Guid.NewGuid()), new Change.Increment(5));
         var silos = service.Cluster.Silos
             .Select(silo => service.Cluster.GetSiloServiceProvider(silo.SiloAddress))
             .Select(services => services.GetRequiredService<IRegisterClient>())

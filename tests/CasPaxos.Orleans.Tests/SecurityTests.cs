@@ -52,6 +52,6 @@ public sealed class SecurityTests(ServiceCluster service) : IClassFixture<Servic
     {
         Incarnation = incarnation,
         Epoch = 1,
-        Calls = [new AcceptorCallMessage(RequestKind.Read, "security", default, null, default)],
+        Calls = [new AcceptorCallMessage(RequestKind.Read, "security", default, null, default, Version: 0)],
     };
 }

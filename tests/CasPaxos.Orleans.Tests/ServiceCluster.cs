@@ -1,5 +1,6 @@
 using CasPaxos.Registers;
 using CasPaxos.Testing;
+using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
 
 namespace CasPaxos.Orleans.Tests;
@@ -53,7 +54,9 @@ public class ServiceCluster : IAsyncLifetime
             options.Slot = number < 3 ? number : null;
             Configure?.Invoke(options);
         }));
+        builder.ConfigureSilo((_, silo) => silo.Services.AddHealthChecks().AddCasPaxos());
         builder.ConfigureClient(client => client.AddCasPaxos());
+        builder.ConfigureClient(client => client.Services.AddHealthChecks().AddCasPaxos());
         _cluster = builder.Build();
         await _cluster.DeployAsync();
     }

@@ -24,8 +24,8 @@ internal static class StorageCalls
     public static AcceptorCall ReadCall(string key, long epoch = 1) =>
         new(new RegisterKey(key), new AcceptorRequest.Read(epoch));
 
-    public static AcceptorCall EraseCall(string key, Ballot accepted, long epoch = 1) =>
-        new(new RegisterKey(key), new AcceptorRequest.Erase(epoch, accepted));
+    public static AcceptorCall EraseCall(string key, Ballot accepted, long version = 0, long epoch = 1) =>
+        new(new RegisterKey(key), new AcceptorRequest.Erase(epoch, accepted, version));
 
     public static async Task<AcceptorReply> AskAsync(this IAcceptor acceptor, AcceptorCall call) =>
         Assert.Single(await acceptor.AskAsync([call], default));
@@ -42,13 +42,15 @@ internal static class StorageCalls
         acceptor.AskAsync(ReadCall(key, epoch));
 
     public static Task<AcceptorReply> EraseAsync(
-        this IAcceptor acceptor, string key, Ballot accepted, long epoch = 1) =>
-        acceptor.AskAsync(EraseCall(key, accepted, epoch));
+        this IAcceptor acceptor, string key, Ballot accepted, long version = 0, long epoch = 1) =>
+        acceptor.AskAsync(EraseCall(key, accepted, version, epoch));
 
     public static string Text(AcceptorReply reply) => reply switch
     {
-        AcceptorReply.Promised promised => $"promised {Full(promised.AcceptedBallot)} {Hex(promised.Value)}",
-        AcceptorReply.Report report => $"report {Full(report.AcceptedBallot)} {Hex(report.Value)}",
+        AcceptorReply.Promised promised =>
+            $"promised {Full(promised.AcceptedBallot)} {Hex(promised.Value)} at {promised.VersionFloor}",
+        AcceptorReply.Report report =>
+            $"report {Full(report.AcceptedBallot)} {Hex(report.Value)} at {report.VersionFloor}",
         AcceptorReply.Accepted accepted => $"accepted {Full(accepted.Promise)}",
         AcceptorReply.Refused refused => $"refused {Full(refused.Winner)}",
         AcceptorReply.Kept kept => $"kept {Full(kept.AcceptedBallot)}",
@@ -70,7 +72,8 @@ internal static class StorageCalls
                 epoch, ballot, Bytes(random.Next(3) == 0 ? "" : $"v{random.Next(2)}"),
                 random.Next(2) == 0 ? Ballot.Zero : NextBallot(random, step)),
             7 => new AcceptorRequest.Read(epoch),
-            _ => new AcceptorRequest.Erase(epoch, ballot),
+            _ => new AcceptorRequest.Erase(
+                epoch, random.Next(3) == 0 ? Ballot.Zero : ballot, random.Next(step + 2)),
         };
     }
 

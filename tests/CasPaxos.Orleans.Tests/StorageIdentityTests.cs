@@ -195,6 +195,44 @@ public sealed class StorageIdentityTests
     }
 
     [Fact]
+    public async Task A_slot_of_the_format_without_version_floors_is_refused_in_words()
+    {
+        await InitializeAsync();
+        Array.ForEach(_storages, storage => storage.Edit(
+            Slot, json => json.Replace("\"Format\":2", "\"Format\":1", StringComparison.Ordinal)));
+
+        var failure = await Assert.ThrowsAsync<SlotStoreException>(OpenAsync);
+
+        Assert.Contains("has format 1, this library reads 2", failure.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_register_of_the_format_without_version_floors_is_refused_in_words()
+    {
+        await InitializeAsync();
+        var acceptor = (await OpenAsync()).Slots[0].Acceptor;
+        await acceptor.AcceptAsync("a", B(5), "v");
+        _storages[0].Edit(
+            "caspaxos.register", json => json.Replace("\"Format\":2", "\"Format\":1", StringComparison.Ordinal));
+
+        var reply = Assert.IsType<AcceptorReply.Failed>(await acceptor.ReadAsync("a"));
+
+        Assert.Contains("has format 1, this library reads 2", reply.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact] // A record is never deleted there, so each register has floors of its own (rule 19).
+    public async Task A_version_floor_in_a_grain_storage_is_of_its_register_alone()
+    {
+        await InitializeAsync();
+        var acceptor = (await OpenAsync()).Slots[0].Acceptor;
+        await acceptor.AcceptAsync("a", B(5), "tombstone");
+        await acceptor.EraseAsync("a", B(5), version: 7);
+
+        AssertEqual(new AcceptorReply.Report(Ballot.Zero, default, 7), await acceptor.ReadAsync("a"));
+        AssertEqual(new AcceptorReply.Report(Ballot.Zero, default, 0), await acceptor.ReadAsync("b"));
+    }
+
+    [Fact]
     public async Task An_init_refuses_a_storage_that_does_not_guard_its_records()
     {
         _storages[1].GuardsWrites = false;
@@ -225,12 +263,12 @@ public sealed class StorageIdentityTests
         _options.Slots[1].GrainStorage = "nothing";
         _options.Slots.Add(new CasPaxosSlotOptions { GrainStorage = "2", Incarnation = Guid.NewGuid() });
 
-        var opening = await Assert.ThrowsAsync<OptionsValidationException>(OpenAsync);
-        var init = await Assert.ThrowsAsync<OptionsValidationException>(InitializeAsync);
+        var opening = await Assert.ThrowsAsync<OrleansConfigurationException>(OpenAsync);
+        var init = await Assert.ThrowsAsync<OrleansConfigurationException>(InitializeAsync);
 
-        Assert.Equal(opening.Failures, init.Failures);
+        Assert.Equal(opening.Message, init.Message);
         Assert.Collection(
-            opening.Failures,
+            Assert.IsType<OptionsValidationException>(opening.InnerException).Failures,
             nowhere => Assert.Contains("no grain storage named 'nowhere'", nowhere, StringComparison.Ordinal),
             missing => Assert.Contains("no grain storage named 'nothing'", missing, StringComparison.Ordinal),
             shared => Assert.Contains("several slots are in grain storage '2'", shared, StringComparison.Ordinal));

@@ -99,6 +99,37 @@ public abstract class StorageSuite
     }
 
     [SkippableFact]
+    public async Task An_erased_register_keeps_its_version_and_a_promise_does_not_hide_it() // Rule 19
+    {
+        var store = await NewAsync();
+        await store.Left.AcceptAsync("a", B(3), "tombstone");
+        await store.Left.EraseAsync("a", B(3), version: 7);
+
+        AssertEqual(new AcceptorReply.Report(Ballot.Zero, default, 7), await store.Left.ReadAsync("a"));
+        AssertEqual(new AcceptorReply.Promised(Ballot.Zero, default, 7), await store.Right.PrepareAsync("a", B(4)));
+        AssertEqual(new AcceptorReply.Report(Ballot.Zero, default, 7), await store.Left.ReadAsync("a"));
+        AssertEqual(new AcceptorReply.Promised(Ballot.Zero, default, 7), await store.Right.PrepareAsync("a", B(5)));
+        AssertEqual(new AcceptorReply.Accepted(B(5)), await store.Left.AcceptAsync("a", B(5), "new"));
+        AssertEqual(new AcceptorReply.Report(B(5), Bytes("new")), await store.Right.ReadAsync("a"));
+    }
+
+    [SkippableFact]
+    public async Task A_version_floor_never_falls_and_a_promise_that_is_erased_leaves_it() // Rule 19
+    {
+        var acceptor = (await NewAsync()).Left;
+        await acceptor.AcceptAsync("a", B(3), "tombstone");
+        await acceptor.EraseAsync("a", B(3), version: 7);
+        await acceptor.AcceptAsync("a", B(4), "tombstone");
+        await acceptor.EraseAsync("a", B(4), version: 5);
+        await acceptor.PrepareAsync("a", B(9));
+
+        AssertEqual(new AcceptorReply.Erased(), await acceptor.EraseAsync("a", Ballot.Zero, version: 100));
+
+        AssertEqual(new AcceptorReply.Report(Ballot.Zero, default, 7), await acceptor.ReadAsync("a"));
+        AssertEqual(new AcceptorReply.Refused(B(9)), await acceptor.PrepareAsync("a", B(8)));
+    }
+
+    [SkippableFact]
     public async Task An_older_epoch_is_fenced_and_a_newer_one_is_learnt_even_from_a_refusal() // Rule 6
     {
         var acceptor = (await NewAsync()).Left;

@@ -31,6 +31,9 @@ internal static class ConfigurationReference
             "`CasPaxos`."),
         ("Reminders", typeof(CasPaxosReminderOptions),
             "`siloBuilder.UseCasPaxosReminders(…)`; section `Orleans:Reminders` with `ProviderType` `CasPaxos`."),
+        ("Grain directory", typeof(CasPaxosGrainDirectoryOptions),
+            "`siloBuilder.UseCasPaxosGrainDirectoryAsDefault(…)` and `AddCasPaxosGrainDirectory(…)`; section " +
+            "`Orleans:GrainDirectory:{name}` with `ProviderType` `CasPaxos`."),
         ("Registers without Orleans", typeof(RegisterClientOptions), "Given to `RegisterClient`."),
         ("Rounds and retries", typeof(ProposerSettings), "`RegisterClientOptions.Proposer`."),
         ("PostgreSQL acceptors", typeof(PostgresAcceptorOptions), "Given to `PostgresCluster.OpenAsync`."),
@@ -73,6 +76,7 @@ internal static class ConfigurationReference
         : type == typeof(bool) ? "true or false"
         : type == typeof(int) || type == typeof(long) ? "number"
         : type == typeof(string) ? "text"
+        : type.IsAssignableTo(typeof(Delegate)) ? "code"
         : type.IsEnum ? string.Join(" or ", Enum.GetNames(type).Select(name => $"`{name}`"))
         : type != typeof(string) && type.IsAssignableTo(typeof(IEnumerable)) ? "list"
         : $"`{type.Name}`";

@@ -94,6 +94,67 @@ public sealed class HttpApiTests(SiloFixture silo)
     }
 
     [SkippableFact]
+    public async Task A_sealed_read_is_asked_for_by_name_and_another_kind_is_refused_naming_it()
+    {
+        SiloFixture.Need();
+        var path = NewPath();
+
+        using var absent = await silo.SendAsync(HttpMethod.Get, path + "?read=sealed");
+        using var created = await silo.SendAsync(HttpMethod.Put, path, [7]);
+        using var read = await silo.SendAsync(HttpMethod.Get, path + "?read=sealed", silo: 1);
+        using var head = await silo.SendAsync(HttpMethod.Head, path + "?read=sealed");
+        using var wrong = await silo.SendAsync(HttpMethod.Get, path + "?read=seeled");
+        using var twice = await silo.SendAsync(HttpMethod.Get, path + "?read=sealed&read=sealed");
+        using var both = await silo.SendAsync(HttpMethod.Get, path + "?read=sealed&stale=true");
+
+        Assert.Equal(HttpStatusCode.NotFound, absent.StatusCode);
+        Assert.Equal([7], await read.Content.ReadAsByteArrayAsync());
+        Assert.Equal(SiloFixture.ETagOf(created), SiloFixture.ETagOf(read));
+        Assert.Equal(HttpStatusCode.OK, head.StatusCode);
+        foreach (var (answer, word) in new[] { (wrong, "seeled"), (twice, "sealed,sealed"), (both, "stale") })
+        {
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Contains(word, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        }
+    }
+
+    [SkippableFact]
+    public async Task A_retry_keeps_the_position_of_a_register_that_was_erased()
+    {
+        SiloFixture.Need();
+        const string erased = "5-00000000000000000000000000000000";
+
+        // No quorum here knows that the register was erased, so whether an earlier try was applied does not show.
+        using var answer = await silo.SendAsync(
+            HttpMethod.Post,
+            NewPath() + "/increment",
+            headers: [("Operation-Id", Guid.NewGuid().ToString("N")), ("Operation-Since", erased)]);
+
+        Assert.Equal(HttpStatusCode.GatewayTimeout, answer.StatusCode);
+        Assert.Equal($"\"{erased}\"", SiloFixture.HeaderOf(answer, "Operation-Since"));
+    }
+
+    [SkippableFact]
+    public async Task A_recovered_put_says_whether_it_created_the_register()
+    {
+        SiloFixture.Need();
+        var path = NewPath();
+        var ids = (Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("N"));
+
+        using var created = await silo.SendAsync(HttpMethod.Put, path, [1], headers: ("Operation-Id", ids.Item1));
+        using var changed = await silo.SendAsync(HttpMethod.Put, path, [2], headers: ("Operation-Id", ids.Item2));
+        using var createdAgain = await silo.SendAsync(
+            HttpMethod.Put, path, [1], headers: [("Operation-Id", ids.Item1), ("Operation-Since", "absent")]);
+        using var changedAgain = await silo.SendAsync(
+            HttpMethod.Put, path, [2], headers: [("Operation-Id", ids.Item2), ("Operation-Since", "absent")]);
+
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.NoContent), (created.StatusCode, changed.StatusCode));
+        Assert.Equal("true", SiloFixture.HeaderOf(createdAgain, "Operation-Recovered"));
+        Assert.Equal(HttpStatusCode.Created, createdAgain.StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, changedAgain.StatusCode);
+    }
+
+    [SkippableFact]
     public async Task A_number_is_incremented_and_bytes_are_appended()
     {
         SiloFixture.Need();

@@ -39,12 +39,14 @@ public sealed partial class LocalTests
     {
         var log = Path.Combine(folder.FullName, $"{Guid.NewGuid():n}.out");
         await using var local = SiloProcess.Start(
-            new Dictionary<string, string>(), log, $"local --data {folder.FullName}");
+            new Dictionary<string, string> { ["CASPAXOS_CONTEXT"] = Path.Combine(folder.FullName, "context.json") },
+            log,
+            $"local --data {folder.FullName}");
         var began = Stopwatch.GetTimestamp();
         while (!local.ReadLog().Contains("Ctrl-C", StringComparison.Ordinal))
         {
             Assert.True(
-                local.Id is not null && Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(1), local.ReadLog());
+                local.Id is not null && Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(5), local.ReadLog());
             await Task.Delay(100);
         }
 

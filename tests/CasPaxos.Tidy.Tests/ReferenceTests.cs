@@ -12,7 +12,8 @@ public sealed class ReferenceTests
         ["CasPaxos"] = [],
         ["CasPaxos.Registers"] = ["CasPaxos"],
         ["CasPaxos.Postgres"] = ["CasPaxos.Registers", "Npgsql"],
-        ["CasPaxos.Orleans.Abstractions"] = ["CasPaxos.Registers", "Microsoft.Orleans.Sdk"],
+        ["CasPaxos.Orleans.Abstractions"] =
+            ["CasPaxos.Registers", "Microsoft.Extensions.Diagnostics.HealthChecks", "Microsoft.Orleans.Sdk"],
         ["CasPaxos.Orleans"] =
         [
             "CasPaxos.Orleans.Abstractions",
@@ -26,6 +27,8 @@ public sealed class ReferenceTests
         ],
         ["CasPaxos.Orleans.Reminders"] =
             ["CasPaxos.Orleans.Clustering", "Microsoft.Orleans.Reminders", "Microsoft.Orleans.Sdk"],
+        ["CasPaxos.Orleans.GrainDirectory"] =
+            ["CasPaxos.Orleans.Clustering", "Microsoft.Orleans.Runtime", "Microsoft.Orleans.Sdk"],
         ["CasPaxos.Orleans.AdoNet"] = ["CasPaxos.Orleans", "Microsoft.Orleans.Persistence.AdoNet", "Npgsql"],
     };
 
