@@ -4,9 +4,6 @@
 # if it is linearizable and nothing failed.
 #
 #   ./demo.sh --seconds 60 --registers 500      see ./demo.sh --help
-#
-# Where the packages of Orleans cannot be had, the same is shown without silos; with CASPAXOS_REQUIRE_ORLEANS=1 that is
-# a failure.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
@@ -16,19 +13,11 @@ if ! command -v dotnet >/dev/null; then
 fi
 scripts/postgres-available.sh
 
-project=demo/orleans
-if ! restored=$(dotnet restore "$project" 2>&1); then
-    if ! missing=$(scripts/orleans-missing.sh <<<"$restored") || [ -n "${CASPAXOS_REQUIRE_ORLEANS:-}" ]; then
-        echo "$restored"
-        exit 1
-    fi
-    echo "ORLEANS CANNOT BE RESTORED HERE, SO THIS IS THE DEMONSTRATION WITHOUT SILOS. MISSING: $missing"
-    project=demo
-fi
+scripts/restore.sh demo
 
 echo "Building ..."
-if ! built=$(dotnet build "$project" -c Release -v quiet --nologo 2>&1); then
+if ! built=$(dotnet build demo -c Release --no-restore -v quiet --nologo 2>&1); then
     echo "$built"
     exit 1
 fi
-exec dotnet run -c Release --no-build --project "$project" -- "$@"
+exec dotnet run -c Release --no-build --project demo -- "$@"

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Restores, builds with warnings as errors, runs every suite, the simulator and its mutants.
+# Restores, builds with warnings as errors, audits the packages, runs every suite, the simulator and its mutants.
 # Ends with one line: N passed, N failed, N skipped. Exit status 0 only when nothing failed.
 #
-#   SEEDS=1000000 ./test.sh              more seeds for the simulator (default 10000)
-#   CASPAXOS_REQUIRE_ORLEANS=1 ./test.sh  fail, rather than skip suites, where Orleans cannot be restored
+#   SEEDS=1000000 ./test.sh      more seeds for the simulator (default 10000)
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
@@ -38,26 +37,18 @@ if ! scripts/postgres-available.sh; then
 fi
 
 echo "== restore and build"
-if ! restored=$(dotnet restore "$solution" 2>&1); then
-    if ! missing=$(scripts/orleans-missing.sh <<<"$restored"); then
-        echo "$restored"
-        failed=1
-        finish
-    fi
-    echo "ORLEANS CANNOT BE RESTORED HERE, SO ITS SUITES ARE SKIPPED. MISSING: $missing"
-    if [ -n "${CASPAXOS_REQUIRE_ORLEANS:-}" ]; then
-        failed=1
-        finish
-    fi
-    solution=CasPaxos.slnf
-    for suite in tests/*.Tests/*.csproj; do
-        grep -q "$(basename "$suite")" "$solution" || skipped=$((skipped + 1))
-    done
-fi
-if ! dotnet restore "$solution" || ! dotnet build "$solution" -c Release --no-restore; then
+if ! scripts/restore.sh "$solution" || ! dotnet build "$solution" -c Release --no-restore; then
     failed=1
     finish
 fi
+
+echo "== audit"
+scripts/audit.sh
+case $? in
+    0) passed=$((passed + 1)) ;;
+    3) ;; # No advisories to be had: it has said so.
+    *) failed=$((failed + 1)) ;;
+esac
 
 echo "== suites"
 # One project after the other: several of them start servers, and measure how long those may take.
@@ -91,7 +82,7 @@ simulate() {
 simulate --seeds "$seeds"
 simulate --mutants
 
-if [ "$solution" = CasPaxos.Orleans.sln ] && scripts/postgres-available.sh >/dev/null; then
+if scripts/postgres-available.sh >/dev/null; then
     echo "== sample"
     if dotnet run -c Release --no-build --project samples/Bank.Check -- 12; then
         passed=$((passed + 1))

@@ -30,6 +30,9 @@ internal sealed class CostBench(PostgresTestCluster cluster, bool json)
         await CountAsync("cold change", 64, () => EachAsync(keys, key => client.IncrementAsync(key)));
         await CountAsync("warm change", 64, () => EachAsync(keys, key => client.IncrementAsync(key)));
         await CountAsync("agreed read", 64, () => EachAsync(keys, key => client.GetAsync(key)));
+        client = Client(); // An activation on another silo reads and then writes.
+        await CountAsync("sealed read", 64, () => EachAsync(keys, key => client.GetSealedAsync(key)));
+        await CountAsync("first change after it", 64, () => EachAsync(keys, key => client.IncrementAsync(key)));
         await CountAsync(
             "64 concurrent changes of one register",
             64,

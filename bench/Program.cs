@@ -35,7 +35,7 @@ var costs = new Command(
 };
 costs.SetAction(parsed => CostBench.RunAsync(parsed.GetValue(json)));
 
-// A program of its own: this one is built and run where Orleans cannot be restored, too.
+// A program of its own: this one needs no Orleans, and is in the solution filter that has none.
 var orleans = new Command("orleans", "The register service on three silos, beside Orleans' own storage. Needs Orleans.")
 {
     TreatUnmatchedTokensAsErrors = false,

@@ -65,6 +65,7 @@ internal static partial class CommandLineProgram
                 value => new Change.Append(value)),
             ListCommand.Create(),
             StatusCommand.Create(),
+            ContextCommand.Create(),
             BenchCommand.Create(),
             ImportCommand.Create(),
         };

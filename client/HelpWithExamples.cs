@@ -9,10 +9,12 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
 {
     private const string Everywhere =
         """
-        Connection: silos by --gateway (default), by --clustering-database for each slot, or --clustering-connection;
-        or, when no silo runs, the databases themselves by --direct for each slot. What is not given comes from the
-        environment: CASPAXOS_GATEWAYS, CASPAXOS_CLUSTERING_DATABASES, CASPAXOS_CLUSTERING_CONNECTION, CASPAXOS_DIRECT
-        and so on. Others can see command lines: put passwords there.
+        Connection: silos by --gateway, by --clustering-database for each slot, or --clustering-connection; or, when no
+        silo runs, the databases themselves by --direct for each slot. What is not given comes from the environment:
+        CASPAXOS_GATEWAYS, CASPAXOS_CLUSTERING_DATABASES, CASPAXOS_CLUSTERING_CONNECTION, CASPAXOS_DIRECT and so on.
+        Others can see command lines: put passwords there. If nothing names a cluster, it is the one that
+        'caspaxos-silo local' runs on this machine, found by its context file (CASPAXOS_CONTEXT names another file);
+        'caspaxos context' shows which one and why.
         """;
 
     private static readonly Dictionary<string, string> Examples = new(StringComparer.Ordinal)
@@ -22,6 +24,7 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
               caspaxos get greeting
               caspaxos get greeting --json              ETag, and base64 where the value is no text
               caspaxos get photo > photo.jpg
+              caspaxos get leader --sealed              its owner is dead: what is not shown never comes
             """,
         ["put"] =
             """
@@ -66,6 +69,11 @@ internal sealed class HelpWithExamples(HelpAction help) : SynchronousCommandLine
               caspaxos status
               caspaxos status --json | jq '.slots[] | select(.serves | not)'
               caspaxos status --direct "$SLOT0" --direct "$SLOT1" --direct "$SLOT2"
+            """,
+        ["context"] =
+            """
+              caspaxos context
+              curl -i "$(caspaxos context --json | jq -r .httpUrls[0])registers/greeting"
             """,
         ["bench"] =
             """

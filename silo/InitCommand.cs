@@ -19,6 +19,11 @@ internal static class InitCommand
             var host = SiloSettings.Read(configuration);
             var registers = new CasPaxosOptions();
             configuration.GetSection(SiloSettings.RegistersSection).Bind(registers);
+            foreach (var slot in registers.Slots)
+            {
+                slot.ConnectionString = SiloSettings.ConnectionStringOf(slot, configuration);
+            }
+
             await RunAsync(host, registers, resume, stop.Token);
             return ExitCodes.Done;
         }
@@ -105,7 +110,8 @@ internal static class InitCommand
         var others = slots.Index().Where(slot => slot.Item.ConnectionString is null).Select(slot => slot.Index);
         throw new SettingsException(
         [
-            $"CasPaxos:Slots: slot {string.Join(", ", others)} has no ConnectionString, and slots are initialised " +
+            $"CasPaxos:Slots: slot {string.Join(", ", others)} has no ConnectionString, nor a ConnectionName that is " +
+            "known, and slots are initialised " +
             $"all at once. If it is in grain storage, {Elsewhere}: that initialises PostgreSQL slots too.",
         ]);
     }

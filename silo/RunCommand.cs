@@ -1,5 +1,3 @@
-using Microsoft.Extensions.Options;
-
 namespace CasPaxos.Silo;
 
 /// <summary><c>run</c>: one silo, until it is told to stop.</summary>
@@ -18,10 +16,9 @@ internal static class RunCommand
         {
             return ConsoleText.Complain(wrong.Message, ExitCodes.WrongSettings);
         }
-        catch (OptionsValidationException wrong)
+        catch (OrleansConfigurationException wrong)
         {
-            var named = SettingsException.From(SiloSettings.RegistersSection, wrong);
-            return ConsoleText.Complain(named.Message, ExitCodes.WrongSettings);
+            return ConsoleText.Complain(SettingsException.From(wrong).Message, ExitCodes.WrongSettings);
         }
         catch (StartException failure)
         {
@@ -43,7 +40,7 @@ internal static class RunCommand
         {
             await application.StartAsync(cancellationToken);
         }
-        catch (Exception failure) when (failure is not OptionsValidationException)
+        catch (Exception failure) when (failure is not OrleansConfigurationException)
         {
             throw new StartException($"the silo did not start: {ConsoleText.Describe(failure)}");
         }

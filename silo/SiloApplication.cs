@@ -29,7 +29,7 @@ internal static class SiloApplication
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton<BearerToken>();
         services.AddSingleton<RegisterApi>();
-        services.AddSingleton<Readiness>();
+        services.AddHealthChecks().AddCasPaxos();
         services.AddHostedService<DrainService>();
         if (options.OtlpEndpoint is not null)
         {
@@ -75,7 +75,7 @@ internal static class SiloApplication
             kestrel.AddServerHeader = false;
 
             // The API answers what is over the limit; the server breaks off what is far over it, unanswered.
-            kestrel.Limits.MaxRequestBodySize = (2L * registers.Value.ValueBytesMax) + 65_536;
+            kestrel.Limits.MaxRequestBodySize = (2L * Math.Max(0, registers.Value.ValueBytesMax)) + 65_536;
             kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
             kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = tls?.Certificate);
         });
@@ -114,7 +114,7 @@ internal static class SiloApplication
                 configuration.GetSection(SiloSettings.RegistersSection).Bind(registers);
                 silo.UseCasPaxosClustering(clustering =>
                 {
-                    foreach (var database in SiloSettings.ClusteringDatabases(options, registers))
+                    foreach (var database in SiloSettings.ClusteringDatabases(options, registers, configuration))
                     {
                         clustering.ConnectionStrings.Add(database);
                     }

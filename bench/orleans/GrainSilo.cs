@@ -18,6 +18,9 @@ internal enum StorageKind
 
     /// <summary>Registers that the storage asks the databases for itself.</summary>
     Direct,
+
+    /// <summary>The same, whose reads are not sealed.</summary>
+    Agreed,
 }
 
 /// <summary>Silos with grains: processes of this program, as the service's are processes of theirs.</summary>
@@ -51,8 +54,12 @@ internal static class GrainSilo
                     silo.AddCasPaxosGrainStorage(Storage, options => options.KeyPrefix = "service");
                     break;
                 default:
-                    silo.AddCasPaxosGrainStorage(
-                        Storage, options => Array.ForEach(databases, options.ConnectionStrings.Add));
+                    silo.AddCasPaxosGrainStorage(Storage, options =>
+                    {
+                        Array.ForEach(databases, options.ConnectionStrings.Add);
+                        options.SealedReads = kind == StorageKind.Direct;
+                        options.KeyPrefix = $"{kind}";
+                    });
                     break;
             }
         });

@@ -53,7 +53,8 @@ var storage = new Command(
     "storage",
     "Grains that write their state with every call: in registers over three servers, by the register service and by " +
     "the storage itself, beside Orleans' own ADO.NET storage on one server, and on a primary with two synchronous " +
-    "standbys; then the longest time without a write when a server is killed. One silo of each.")
+    "standbys; their reads of the storage, sealed and agreed; then the longest time without a write when a server " +
+    "is killed. One silo of each.")
 {
     concurrency,
     seconds,

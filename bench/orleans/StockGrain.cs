@@ -12,6 +12,10 @@ public interface IStockGrain : IGrainWithIntegerKey
     [Alias("Read")]
     Task<byte[]> ReadAsync();
 
+    /// <summary>Reads its state from the storage, as an activation does first of all.</summary>
+    [Alias("Reload")]
+    Task ReloadAsync();
+
     /// <summary>Adds one and writes its state.</summary>
     [Alias("Increment")]
     Task<long> IncrementAsync();
@@ -41,6 +45,8 @@ internal sealed class StockGrain([PersistentState("state", GrainSilo.Storage)] I
     }
 
     public Task<byte[]> ReadAsync() => Task.FromResult(state.State.Value);
+
+    public Task ReloadAsync() => state.ReadStateAsync();
 
     public async Task<long> IncrementAsync()
     {

@@ -28,6 +28,8 @@ internal static class StorageBench
             "registers, service", StorageKind.Service, postgres.ConnectionStrings);
         await using var direct = await Subject.StartAsync(
             "registers, direct", StorageKind.Direct, postgres.ConnectionStrings);
+        await using var agreed = await Subject.StartAsync(
+            "registers, direct, agreed", StorageKind.Agreed, postgres.ConnectionStrings);
         await using var single = await Subject.StartAsync(
             "stock, one server", StorageKind.Stock, [await GrainSilo.CreateTablesAsync(postgres.ConnectionStrings[0])]);
         await using var standbys = await Subject.StartAsync(
@@ -49,8 +51,20 @@ internal static class StorageBench
             {
                 foreach (var theirs in (Subject[])[single, standbys])
                 {
-                    report.Add(ours.Name, concurrency, rates[ours], theirs.Name, rates[theirs]);
+                    report.Add($"write, {ours.Name}", concurrency, rates[ours], theirs.Name, rates[theirs]);
                 }
+            }
+
+            var reads = new Dictionary<Subject, Rate>();
+            foreach (var subject in (Subject[])[service, direct, agreed, single])
+            {
+                reads[subject] = await Measure.RunAsync(
+                    concurrency, duration, (_, random) => subject.ReloadAsync(random));
+            }
+
+            foreach (var ours in (Subject[])[service, direct, agreed])
+            {
+                report.Add($"read, {ours.Name}", concurrency, reads[ours], single.Name, reads[single]);
             }
         }
 
@@ -162,6 +176,8 @@ internal static class StorageBench
         }
 
         public Task WriteAsync(Random random) => _grains[random.Next(Grains)].WriteAsync(OrleansBench.Value(random));
+
+        public Task ReloadAsync(Random random) => _grains[random.Next(Grains)].ReloadAsync();
 
         public async ValueTask DisposeAsync()
         {

@@ -75,7 +75,7 @@ internal sealed class BenchLoad(
     private Task<Outcome> ExecuteAsync(RegisterKey key, Change change, CancellationToken cancellationToken) =>
         client.ExecuteAsync(
             key,
-            new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid()),
+            new Operation(new OperationId(Guid.NewGuid()), change),
             timeout,
             cancellationToken);
 

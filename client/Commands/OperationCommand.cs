@@ -32,11 +32,25 @@ internal static class OperationCommand
         {
             Description = "What the silo saw last, without asking a quorum: quick, and possibly old.",
         };
+        var isSealed = new Option<bool>("--sealed")
+        {
+            Description = "To take over from a dead owner: what the answer does not show of its changes is never " +
+                "applied. Costs a durable write at every slot.",
+        };
         var command = new Command(
-            "get", "Prints the value of a register as it is; its ETag is in --json. Linearizable.") { Key, stale };
+            "get", "Prints the value of a register as it is; its ETag is in --json. Linearizable.")
+        {
+            Key, stale, isSealed,
+        };
         Run(command, async (context, key) =>
         {
-            var operation = Fresh(new Change.Read());
+            if (context.Get(stale) && context.Get(isSealed))
+            {
+                throw CommandFailedException.Usage(
+                    "--stale asks nobody and --sealed asks all slots: give one of them.");
+            }
+
+            var operation = Fresh(context.Get(isSealed) ? new Change.SealedRead() : new Change.Read());
             await using var service = await context.ConnectAsync();
             return await ExecuteAsync(context, command.Name, key, operation, token => context.Get(stale)
                 ? service.Registers.ReadPossiblyStaleAsync(key, token)
@@ -115,7 +129,7 @@ internal static class OperationCommand
         Run(command, async (context, key) =>
         {
             var (id, since) = ReadRetry(context);
-            var operation = new Operation(id, await read(context), Guid.NewGuid(), since);
+            var operation = new Operation(id, await read(context), RetrySince: since);
             new ChangeCatalog(int.MaxValue).Validate(operation.Change); // What no cluster takes, before connecting.
             return await ExecuteAsync(context, command.Name, key, operation, async token =>
             {
@@ -152,7 +166,7 @@ internal static class OperationCommand
             return report.Print(Whole(operation, nothing), context.Interruption.Happened);
         }
 #pragma warning disable CA1031 // A change that was sent must never be taken for one that was not.
-        catch (Exception failure) when (operation.Change is not Change.Read
+        catch (Exception failure) when (!operation.Change.IsRead
             && failure is not (ArgumentException or OperationCanceledException or CommandFailedException))
 #pragma warning restore CA1031
         {
@@ -187,7 +201,7 @@ internal static class OperationCommand
         return (id, context.Get(Since) is { } since ? ParseETag(since, "--since") : null);
     }
 
-    private static Operation Fresh(Change change) => new(new OperationId(Guid.NewGuid()), change, Guid.NewGuid());
+    private static Operation Fresh(Change change) => new(new OperationId(Guid.NewGuid()), change);
 
     private static RegisterKey ParseKey(string text)
     {

@@ -31,7 +31,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
         return exitCode;
     }
 
-    private bool IsRead => operation.Change is Change.Read;
+    private bool IsRead => operation.Change.IsRead;
 
     private int CodeOf(Outcome outcome) => outcome switch
     {
@@ -47,7 +47,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
     {
         switch (operation.Change)
         {
-            case Change.Read:
+            case Change.Read or Change.SealedRead:
                 context.Printer.Raw(applied.Current.Payload);
                 break;
             case Change.Increment:
@@ -122,7 +122,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
                     json.WriteString("appliedETag", applied.ETag.ToString());
                 }
 
-                WriteCurrent(json, applied.Current, withValue: operation.Change is Change.Read or Change.Increment);
+                WriteCurrent(json, applied.Current, withValue: IsRead || operation.Change is Change.Increment);
                 break;
             case Outcome.Refused refused:
                 json.WriteBoolean("recovered", refused.Recovered);

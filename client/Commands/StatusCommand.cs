@@ -82,13 +82,14 @@ internal static class StatusCommand
     /// <summary>A row an acceptor; the slot's own columns stand in the first of them.</summary>
     private static TextTable SlotTable(IEnumerable<SlotStatusInfo> slots, bool withSilos)
     {
-        string[] own = ["SLOT", "SERVES", "EPOCH", "FLOOR", "ROWS (ABOUT)"];
+        string[] own = ["SLOT", "SERVES", "EPOCH", "FLOOR", "VERSION FLOOR", "ROWS (ABOUT)"];
         var table = new TextTable(withSilos ? [.. own, "SHARD", "ACCEPTOR ON", "REACHABLE", "AT HOME"] : own);
         foreach (var slot in slots)
         {
             string[] first =
             [
                 Text(slot.Slot), slot.Serves ? "yes" : "NO", Text(slot.Epoch), slot.Floor ?? "-",
+                Text(slot.VersionFloor),
                 slot.RowsEstimate is < 0 ? "-" : Text(slot.RowsEstimate), // Negative: never analysed.
             ];
             if (!withSilos)
@@ -101,7 +102,7 @@ internal static class StatusCommand
             {
                 table.Add(
                 [
-                    .. acceptor == slot.Acceptors[0] ? first : ["", "", "", "", ""],
+                    .. acceptor == slot.Acceptors[0] ? first : ["", "", "", "", "", ""],
                     Text(acceptor.Shard), acceptor.Silo ?? "nowhere", acceptor.Reachable ? "yes" : "NO",
                     acceptor.AtHome ? "yes" : "no",
                 ]);

@@ -4,14 +4,18 @@ using System.Globalization;
 namespace CasPaxos.Client;
 
 /// <summary>Where the registers are, and how long to wait for them. Closed.</summary>
-internal abstract record ConnectionSettings(TimeSpan Timeout)
+/// <param name="Origin">Who has named them.</param>
+/// <param name="Timeout">Longest wait for an answer.</param>
+internal abstract record ConnectionSettings(ConnectionOrigin Origin, TimeSpan Timeout)
 {
     /// <summary>The databases themselves.</summary>
     /// <param name="ConnectionStrings">One a slot, in their order.</param>
     /// <param name="AllowSharedServer">For development: slots may share a server.</param>
+    /// <param name="Origin">Who has named them.</param>
     /// <param name="Timeout">Longest wait for an answer.</param>
-    public sealed record Direct(IReadOnlyList<string> ConnectionStrings, bool AllowSharedServer, TimeSpan Timeout)
-        : ConnectionSettings(Timeout);
+    public sealed record Direct(
+        IReadOnlyList<string> ConnectionStrings, bool AllowSharedServer, ConnectionOrigin Origin, TimeSpan Timeout)
+        : ConnectionSettings(Origin, Timeout);
 
     /// <summary>Silos.</summary>
     /// <param name="Gateways">Host and port of each; empty where the membership knows them.</param>
@@ -22,6 +26,7 @@ internal abstract record ConnectionSettings(TimeSpan Timeout)
     /// <param name="ServiceId">The Orleans service.</param>
     /// <param name="Tls">Null for connections in the clear.</param>
     /// <param name="Verbose">Show logs.</param>
+    /// <param name="Origin">Who has named them.</param>
     /// <param name="Timeout">Longest wait for an answer.</param>
     public sealed record Silos(
         IReadOnlyList<string> Gateways,
@@ -32,25 +37,32 @@ internal abstract record ConnectionSettings(TimeSpan Timeout)
         string ServiceId,
         TlsSettings? Tls,
         bool Verbose,
-        TimeSpan Timeout) : ConnectionSettings(Timeout);
+        ConnectionOrigin Origin,
+        TimeSpan Timeout) : ConnectionSettings(Origin, Timeout);
 
-    /// <summary>Reads the options and the environment.</summary>
-    /// <exception cref="CommandFailedException">They contradict each other, or one is out of its range.</exception>
+    /// <summary>Reads the options, the environment and, if neither names a cluster, the context file.</summary>
+    /// <exception cref="CommandFailedException">
+    /// They contradict each other, one is out of its range, or the context file is of no use.
+    /// </exception>
     public static ConnectionSettings Read(ParseResult parsed, Func<string, string?> environment)
     {
         string? Text(Option<string?> option, string variable) => parsed.GetValue(option) ?? environment(variable);
 
         var timeout = ReadTimeout(parsed, environment);
-        var (kind, values) = Choose(parsed, environment);
+        var clusterId = Text(GlobalOptions.ClusterId, "CASPAXOS_CLUSTER_ID");
+        var serviceId = Text(GlobalOptions.ServiceId, "CASPAXOS_SERVICE_ID");
+        var (kind, values, origin) = Choose(parsed, environment)
+            ?? Default(clusterId is not null || serviceId is not null, environment);
+        var context = (origin as ConnectionOrigin.Context)?.Cluster;
         return kind == "--direct"
-            ? new Direct(values, parsed.GetValue(GlobalOptions.SharedServer), timeout)
+            ? new Direct(values, parsed.GetValue(GlobalOptions.SharedServer), origin, timeout)
             : new Silos(
                 kind == "--gateway" ? values : [],
                 kind == "--clustering-connection" ? values[0] : null,
                 kind == "--clustering-database" ? values : [],
                 parsed.GetValue(GlobalOptions.SharedServer),
-                Text(GlobalOptions.ClusterId, "CASPAXOS_CLUSTER_ID") ?? "default",
-                Text(GlobalOptions.ServiceId, "CASPAXOS_SERVICE_ID") ?? "default",
+                clusterId ?? context?.ClusterId ?? "default",
+                serviceId ?? context?.ServiceId ?? "default",
                 TlsSettings.Read(
                     Text(GlobalOptions.TlsCertificate, "CASPAXOS_TLS_CERTIFICATE"),
                     Text(GlobalOptions.TlsPassword, "CASPAXOS_TLS_PASSWORD"),
@@ -58,43 +70,68 @@ internal abstract record ConnectionSettings(TimeSpan Timeout)
                     parsed.GetValue(GlobalOptions.TlsInsecure) || environment("CASPAXOS_TLS_INSECURE") is "1" or "true",
                     Text(GlobalOptions.TlsHost, "CASPAXOS_TLS_HOST")),
                 parsed.GetValue(GlobalOptions.Verbose),
+                origin,
                 timeout);
     }
 
     /// <summary>
-    /// The one way that is given: on the command line, else in the environment, else the default gateway. Two ways at
-    /// once may be two clusters, and nobody can know which is meant.
+    /// The one way that is given: on the command line, else in the environment; null if none is. Two ways at once may
+    /// be two clusters, and nobody can know which is meant.
     /// </summary>
-    private static (string Kind, string[] Values) Choose(ParseResult parsed, Func<string, string?> environment)
+    private static (string Kind, string[] Values, ConnectionOrigin Origin)? Choose(
+        ParseResult parsed, Func<string, string?> environment)
     {
-        List<(string Kind, string[] Values)> given =
+        List<(string Kind, string[] Values, ConnectionOrigin Origin)> given =
         [
-            ("--gateway", parsed.GetValue(GlobalOptions.Gateway) ?? []),
-            ("--clustering-connection", parsed.GetValue(GlobalOptions.Clustering) is { } one ? [one] : []),
-            ("--clustering-database", parsed.GetValue(GlobalOptions.ClusteringDatabase) ?? []),
-            ("--direct", parsed.GetValue(GlobalOptions.Direct) ?? []),
+            ("--gateway", parsed.GetValue(GlobalOptions.Gateway) ?? [], Option("--gateway")),
+            (
+                "--clustering-connection",
+                parsed.GetValue(GlobalOptions.Clustering) is { } one ? [one] : [],
+                Option("--clustering-connection")),
+            (
+                "--clustering-database",
+                parsed.GetValue(GlobalOptions.ClusteringDatabase) ?? [],
+                Option("--clustering-database")),
+            ("--direct", parsed.GetValue(GlobalOptions.Direct) ?? [], Option("--direct")),
         ];
         given.RemoveAll(way => way.Values.Length == 0);
         if (given.Count == 0)
         {
             given =
             [
-                ("--gateway", Split(environment("CASPAXOS_GATEWAYS"), [',', ' '])),
-                ("--clustering-connection", Split(environment("CASPAXOS_CLUSTERING_CONNECTION"), [])),
-                ("--clustering-database", Split(environment("CASPAXOS_CLUSTERING_DATABASES"), ['|'])),
-                ("--direct", Split(environment("CASPAXOS_DIRECT"), ['|'])),
+                Variable("--gateway", "CASPAXOS_GATEWAYS", [',', ' ']),
+                Variable("--clustering-connection", "CASPAXOS_CLUSTERING_CONNECTION", []),
+                Variable("--clustering-database", "CASPAXOS_CLUSTERING_DATABASES", ['|']),
+                Variable("--direct", "CASPAXOS_DIRECT", ['|']),
             ];
             given.RemoveAll(way => way.Values.Length == 0);
         }
 
         return given switch
         {
-            [] => ("--gateway", ["127.0.0.1:30000"]),
+            [] => null,
             [var only] => only,
             _ => throw CommandFailedException.Usage(
                 $"Only one of {string.Join(" and ", given.Select(way => way.Kind))} (or its environment variable) " +
                 "can be used at a time."),
         };
+
+        static ConnectionOrigin Option(string name) => new ConnectionOrigin.Given($"{name} on the command line");
+
+        (string, string[], ConnectionOrigin) Variable(string kind, string name, char[] separators) =>
+            (kind, Split(environment(name), separators), new ConnectionOrigin.Given($"the variable {name}"));
+    }
+
+    /// <summary>The cluster of the context file, or else the gateway that Orleans uses by default.</summary>
+    private static (string Kind, string[] Values, ConnectionOrigin Origin) Default(
+        bool named, Func<string, string?> environment)
+    {
+        // Whoever names a cluster means that one, and not whichever runs here.
+        var origin = named ? new ConnectionOrigin.Assumed(ContextPath: null) : ConnectionOrigin.Find(environment);
+        string[] gateways = origin is ConnectionOrigin.Context { Cluster: var cluster }
+            ? [.. cluster.Gateways]
+            : ["127.0.0.1:30000"];
+        return ("--gateway", gateways, origin);
     }
 
     private static string[] Split(string? text, char[] separators)

@@ -74,6 +74,7 @@ internal sealed class DirectService : IRegisterService
                     slot.Problem,
                     slot.Epoch,
                     slot.Floor is { } floor ? string.Create(CultureInfo.InvariantCulture, $"{floor}") : null,
+                    slot.VersionFloor,
                     slot.RowsEstimate,
                     [])),
             ],

@@ -24,7 +24,7 @@ internal static class GatewayProbe
     /// <summary>The gateways that listen, at least one.</summary>
     /// <exception cref="CommandFailedException">An address is malformed, or none listens.</exception>
     public static async Task<IReadOnlyList<Gateway>> FindAsync(
-        IReadOnlyList<string> addresses, CancellationToken cancellationToken)
+        IReadOnlyList<string> addresses, ConnectionOrigin origin, CancellationToken cancellationToken)
     {
         var parsed = addresses.Select(Parse).ToList(); // All, before any is tried.
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -49,8 +49,7 @@ internal static class GatewayProbe
             ? found
             : throw new CommandFailedException(
                 ExitCodes.Failed,
-                $"Cannot connect to any gateway: {string.Join("; ", failures)}.\n" +
-                "Start a silo, or say where one is: --gateway HOST:PORT or CASPAXOS_GATEWAYS.");
+                $"Cannot connect to any gateway: {string.Join("; ", failures)}.\n{origin.Advice}");
     }
 
     /// <summary>Host and port; an IPv6 address in brackets.</summary>

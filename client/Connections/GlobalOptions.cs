@@ -7,21 +7,23 @@ internal static class GlobalOptions
 {
     public static readonly Option<string[]> Gateway = new("--gateway")
     {
-        Description = "A silo's gateway; repeatable. CASPAXOS_GATEWAYS, separated by commas. Default 127.0.0.1:30000.",
+        Description = "A silo's gateway; repeatable. CASPAXOS_GATEWAYS, separated by commas. Default: those of the " +
+            "context file, or else 127.0.0.1:30000.",
         HelpName = "HOST:PORT",
         Recursive = true,
     };
 
     public static readonly Option<string?> ClusterId = new("--cluster-id")
     {
-        Description = "The Orleans cluster. CASPAXOS_CLUSTER_ID. Default default, as Orleans has it.",
+        Description = "The Orleans cluster. CASPAXOS_CLUSTER_ID. Default: that of the context file with its " +
+            "gateways, otherwise default, as Orleans has it.",
         HelpName = "ID",
         Recursive = true,
     };
 
     public static readonly Option<string?> ServiceId = new("--service-id")
     {
-        Description = "The Orleans service. CASPAXOS_SERVICE_ID. Default default.",
+        Description = "The Orleans service. CASPAXOS_SERVICE_ID. Default: likewise.",
         HelpName = "ID",
         Recursive = true,
     };
@@ -94,7 +96,8 @@ internal static class GlobalOptions
 
     public static readonly Option<double?> Timeout = new("--timeout")
     {
-        Description = "Longest wait for an answer; above 0, at most 600. CASPAXOS_TIMEOUT. Default 5.",
+        Description = "Longest wait for an answer, and for a connection (at least 4); above 0, at most 600. " +
+            "CASPAXOS_TIMEOUT. Default 5.",
         HelpName = "SECONDS",
         Recursive = true,
     };

@@ -12,7 +12,7 @@ namespace CasPaxos.Client;
 /// <summary>The registers of silos.</summary>
 internal sealed class SiloService : IRegisterService
 {
-    /// <summary>Longest time for Orleans to connect to gateways that listen.</summary>
+    /// <summary>The least time for Orleans to connect to gateways that listen; otherwise that of an answer.</summary>
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(4);
 
     private readonly IHost _host;
@@ -36,12 +36,12 @@ internal sealed class SiloService : IRegisterService
         ConnectionSettings.Silos settings, CancellationToken cancellationToken)
     {
         var gateways = settings.Gateways.Count > 0
-            ? await GatewayProbe.FindAsync(settings.Gateways, cancellationToken)
+            ? await GatewayProbe.FindAsync(settings.Gateways, settings.Origin, cancellationToken)
             : [];
         var failures = new ConnectFailures(patient: gateways.Count == 0);
         var host = Build(settings, gateways, failures);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(ConnectPatience);
+        deadline.CancelAfter(settings.Timeout > ConnectPatience ? settings.Timeout : ConnectPatience);
         try
         {
             // Not every way of Orleans to connect looks at the token.
@@ -57,18 +57,21 @@ internal sealed class SiloService : IRegisterService
             var tried = gateways.Count > 0
                 ? string.Join(", ", gateways.Select(gateway => gateway.EndPoint))
                 : "the membership table, or to a gateway that it names";
+            var start = settings.Origin is ConnectionOrigin.Assumed
+                ? " 'caspaxos-silo local' starts a cluster that is found without them."
+                : "";
             throw new CommandFailedException(
                 ExitCodes.Failed,
-                $"Cannot connect to {tried}: {reason}\n" +
+                $"Cannot connect to {tried} ({settings.Origin.Why}): {reason}\n" +
                 $"Are --cluster-id '{settings.ClusterId}', --service-id '{settings.ServiceId}' and the TLS options " +
-                "those of the silos? --verbose shows more.");
+                $"those of the silos? --verbose shows more.{start}");
         }
     }
 
     public async Task<Outcome.Unavailable?> PrepareAsync(RegisterKey key, CancellationToken cancellationToken) =>
         await Registers.ExecuteAsync(
             key,
-            new Operation(new OperationId(Guid.NewGuid()), new Change.Read(), Guid.NewGuid()),
+            new Operation(new OperationId(Guid.NewGuid()), new Change.Read()),
             _timeout,
             cancellationToken) as Outcome.Unavailable;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace CasPaxos.Silo;
 
@@ -9,7 +10,7 @@ internal static class Endpoints
     {
         var token = application.Services.GetRequiredService<BearerToken>();
         var api = application.Services.GetRequiredService<RegisterApi>();
-        var readiness = application.Services.GetRequiredService<Readiness>();
+        var health = application.Services.GetRequiredService<HealthCheckService>();
 
         // By the raw target, also for the decision who may pass: a path that is a health check only after its dots are
         // resolved is a register here.
@@ -20,10 +21,21 @@ internal static class Endpoints
                 ? api.HandleAsync(context, path)
                 : Answers.UnauthorizedAsync(context));
 
-        application.MapGet("/health/live", () => Results.Ok(new { live = true }));
+        application.MapGet("/health/live", async (HttpContext context) =>
+        {
+            var report = await health.CheckHealthAsync(
+                check => check.Tags.Contains(CasPaxosHealthChecksBuilderExtensions.LiveTag), context.RequestAborted);
+            var live = report.Status != HealthStatus.Unhealthy;
+            return Results.Json(
+                new { live }, statusCode: live ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        });
         application.MapGet("/health/ready", async (HttpContext context) =>
         {
-            var report = await readiness.ReportAsync();
+            var report = ReadinessReport.Of(
+                await health.CheckHealthAsync(
+                    check => check.Tags.Contains(CasPaxosHealthChecksBuilderExtensions.ReadyTag),
+                    context.RequestAborted),
+                application.Lifetime.ApplicationStopping.IsCancellationRequested);
             var status = report.Ready ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable;
             return token.Admits(context.Request)
                 ? Results.Json(report, statusCode: status)

@@ -59,9 +59,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
     private async Task GetAsync(HttpContext context, RegisterKey key)
     {
         var conditions = Preconditions.Of(context.Request);
-        var outcome = Flag(context.Request, "stale")
-            ? await registers.ReadPossiblyStaleAsync(key, context.RequestAborted)
-            : await registers.GetAsync(key, context.RequestAborted);
+        var outcome = await ReadAsync(context, key);
         if (outcome is not Outcome.Applied { Current: var current })
         {
             await Answers.FailureAsync(context, outcome, ValueBytesMax);
@@ -96,6 +94,27 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
         }
     }
 
+    private Task<Outcome> ReadAsync(HttpContext context, RegisterKey key)
+    {
+        var request = context.Request;
+        var isSealed = request.Query["read"] switch
+        {
+            [] => false,
+            ["sealed"] => true,
+            var other => throw new BadRequestException($"read is '{other}'; it can be sealed, or be left out."),
+        };
+        if (!Flag(request, "stale"))
+        {
+            return isSealed
+                ? registers.GetSealedAsync(key, context.RequestAborted)
+                : registers.GetAsync(key, context.RequestAborted);
+        }
+
+        return isSealed
+            ? throw new BadRequestException("stale asks nobody and read=sealed asks all slots: give one of them.")
+            : registers.ReadPossiblyStaleAsync(key, context.RequestAborted);
+    }
+
     private async Task PutAsync(HttpContext context, RegisterKey key)
     {
         var conditions = Preconditions.Of(context.Request);
@@ -122,18 +141,14 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
 
     private async Task WriteAsync(HttpContext context, RegisterKey key, Change change)
     {
-        var (outcome, freshCreationId) = await ExecuteAsync(context, key, change);
+        var outcome = await ExecuteAsync(context, key, change);
         if (outcome is not Outcome.Applied applied)
         {
             await Answers.FailureAsync(context, outcome, ValueBytesMax);
             return;
         }
 
-        // An earlier try had a creation id of its own; which it was does not show any more.
-        var created = applied.Recovered
-            ? change is Change.Create
-            : applied.ETag.CreationId == freshCreationId;
-        context.Response.StatusCode = created ? StatusCodes.Status201Created : StatusCodes.Status204NoContent;
+        context.Response.StatusCode = applied.Created ? StatusCodes.Status201Created : StatusCodes.Status204NoContent;
     }
 
     private async Task DeleteAsync(HttpContext context, RegisterKey key)
@@ -141,7 +156,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
         var conditions = Preconditions.Of(context.Request);
         conditions.RefuseNoneMatch("DELETE");
         var expected = conditions.Expected();
-        var (outcome, _) = await ExecuteAsync(
+        var outcome = await ExecuteAsync(
             context, key, new Change.Delete(expected, registers.Time.GetUtcNow().ToUnixTimeMilliseconds()));
         if (outcome is Outcome.Applied)
         {
@@ -162,7 +177,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
     {
         Preconditions.Of(context.Request).RefuseAny("increment");
         var by = Number(context.Request, "by", 1, long.MinValue, long.MaxValue);
-        var (outcome, _) = await ExecuteAsync(context, key, new Change.Increment(by));
+        var outcome = await ExecuteAsync(context, key, new Change.Increment(by));
         if (outcome is not Outcome.Applied applied)
         {
             await Answers.FailureAsync(context, outcome, ValueBytesMax);
@@ -205,8 +220,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
     }
 
     /// <summary>Applies a change under the caller's id, or one of ours, and says in the headers which it was.</summary>
-    private async Task<(Outcome Outcome, Guid FreshCreationId)> ExecuteAsync(
-        HttpContext context, RegisterKey key, Change change)
+    private async Task<Outcome> ExecuteAsync(HttpContext context, RegisterKey key, Change change)
     {
         var operation = ToOperation(context.Request, change);
         var outcome = await registers.ExecuteAsync(key, operation, timeout: null, context.RequestAborted);
@@ -221,7 +235,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
             }
         }
 
-        return (outcome, operation.FreshCreationId);
+        return outcome;
     }
 
     private static Operation ToOperation(HttpRequest request, Change change)
@@ -231,7 +245,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
         if (id.Count == 0)
         {
             return since.Count == 0
-                ? new Operation(new OperationId(Guid.NewGuid()), change, Guid.NewGuid())
+                ? new Operation(new OperationId(Guid.NewGuid()), change)
                 : throw new BadRequestException($"{Answers.OperationSince} needs an {Answers.OperationId} beside it.");
         }
 
@@ -249,7 +263,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
                     $"{Answers.OperationSince} is neither an ETag nor 'absent': it is what the first answer told.");
         }
 
-        return new Operation(new OperationId(parsedId), change, Guid.NewGuid(), parsedSince);
+        return new Operation(new OperationId(parsedId), change, parsedSince);
     }
 
     private async Task<byte[]> ReadBodyAsync(HttpContext context)

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using System.Security.Cryptography;
+using CasPaxos.Local;
 using CasPaxos.Orleans;
 using CasPaxos.Postgres;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -24,6 +25,7 @@ internal sealed class LocalCluster(string programs, DirectoryInfo? data) : IAsyn
     private readonly List<LocalPostgres> _servers = [];
     private readonly List<LocalSilo> _silos = [];
     private readonly List<int> _gateways = [];
+    private LocalAnnouncement? _announcement;
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -47,6 +49,13 @@ internal sealed class LocalCluster(string programs, DirectoryInfo? data) : IAsyn
         }
 
         await Task.WhenAll(_silos.Select(silo => silo.WaitUntilReadyAsync(cancellationToken)));
+        _announcement = LocalAnnouncement.Make(
+            ContextFile.FindPath(Environment.GetEnvironmentVariable),
+            LocalContext.OfThisProcess(
+                ClusterId,
+                ClusterId,
+                [.. _gateways.Select(port => $"127.0.0.1:{port}")],
+                [.. _silos.Select(silo => silo.HttpUrl.ToString())]));
     }
 
     public string Describe() => string.Join(
@@ -57,6 +66,7 @@ internal sealed class LocalCluster(string programs, DirectoryInfo? data) : IAsyn
                 $"PostgreSQL 127.0.0.1:{_servers[slot].Port}"),
             $"Orleans cluster id and service id: {ClusterId}. Data and logs: {_folder}" +
                 (data is null ? ", removed at the end." : ", kept."),
+            _announcement?.Text ?? "",
             $"Try:  curl -X PUT --data hello {_silos[0].HttpUrl}registers/greeting",
             $"      curl -i {_silos[1].HttpUrl}registers/greeting",
         ]);
@@ -72,6 +82,7 @@ internal sealed class LocalCluster(string programs, DirectoryInfo? data) : IAsyn
 
     public async ValueTask DisposeAsync()
     {
+        _announcement?.Withdraw(); // First: nobody shall be sent to what is about to stop.
         await Task.WhenAll(_silos.Select(silo => silo.StopAsync()));
         _silos.ForEach(silo => silo.Dispose());
         foreach (var server in _servers)
@@ -117,7 +128,9 @@ internal sealed class LocalCluster(string programs, DirectoryInfo? data) : IAsyn
         }
 
         var cluster = new ClusterOptions { ClusterId = ClusterId, ServiceId = ClusterId };
-        await using var membership = new CasPaxosMembershipTable(options, cluster, NullLogger.Instance);
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        await using var membership = new CasPaxosMembershipTable(
+            options, cluster, services, NullLogger.Instance);
         await membership.DeleteMembershipTableEntries(ClusterId);
     }
 

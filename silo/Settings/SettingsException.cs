@@ -6,8 +6,16 @@ namespace CasPaxos.Silo;
 internal sealed class SettingsException(IEnumerable<string> errors)
     : Exception("wrong settings." + string.Concat(errors.Select(error => $"{Environment.NewLine}  {error}")))
 {
-    public static SettingsException From(string section, OptionsValidationException failure) =>
-        new(Name(section, failure.Failures));
+    /// <summary>
+    /// What Orleans found at the start; of the options of registers, each setting on a line of its own.
+    /// </summary>
+    public static SettingsException From(OrleansConfigurationException wrong)
+    {
+        var several = (wrong.InnerException as AggregateException)?.InnerExceptions ?? [];
+        var named = several.Append(wrong.InnerException).OfType<OptionsValidationException>()
+            .SelectMany(options => Name(SiloSettings.RegistersSection, options.Failures)).ToList();
+        return new(named.Count > 0 ? named : [wrong.Message]);
+    }
 
     /// <summary>
     /// Puts the section before the names: "Property Slot: 3 is none of …" becomes "CasPaxos:Slot: 3 is none of …".

@@ -55,6 +55,7 @@ public sealed class SiloHostOptions
     /// <summary>
     /// The database of <see cref="ClusteringKind.AdoNet"/>: a PostgreSQL connection string, the same for all silos.
     /// </summary>
+    [Redact]
     public string? ClusteringConnectionString { get; set; }
 
     /// <summary>
@@ -62,6 +63,7 @@ public sealed class SiloHostOptions
     /// for all silos, in the same order. None, the default, for those of the register service's slots, if all slots
     /// are in PostgreSQL.
     /// </summary>
+    [Redact]
     public IList<string> ClusteringDatabases { get; } = [];
 
     /// <summary>
@@ -71,7 +73,8 @@ public sealed class SiloHostOptions
     public int? PrimarySiloPort { get; set; }
 
     /// <summary>
-    /// How often silos ask each other for a sign of life, and how long they wait for it. Default 5 s; 0.5 s to 1 min.
+    /// How often silos ask each other for a sign of life, and how long they wait for it, at first; from the answers
+    /// Orleans learns a time for each silo, between half of this and four times it. Default 5 s; 0.5 s to 1 min.
     /// Registers do not depend on it; what does is how soon the acceptors of a dead silo move to others.
     /// </summary>
     public TimeSpan ProbeTimeout { get; set; } = TimeSpan.FromSeconds(5);
@@ -91,6 +94,7 @@ public sealed class SiloHostOptions
     /// What callers of the HTTP API must send as <c>Authorization: Bearer …</c>; null for nothing. At least 16
     /// characters.
     /// </summary>
+    [Redact]
     public string? BearerToken { get; set; }
 
     /// <summary>
@@ -130,6 +134,7 @@ public sealed class TlsSettings
     public string? CertificateKeyPath { get; set; }
 
     /// <summary>The password of the PKCS#12 file or of the private key; null for none.</summary>
+    [Redact]
     public string? CertificatePassword { get; set; }
 
     /// <summary>

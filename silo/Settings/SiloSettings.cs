@@ -41,11 +41,12 @@ internal static class SiloSettings
         FindUnknown(configuration.GetSection(RegistersSection), typeof(CasPaxosOptions), errors);
         var options = Bind<SiloHostOptions>(configuration.GetSection(SiloHostOptions.Section), errors);
         var registers = Bind<CasPaxosOptions>(configuration.GetSection(RegistersSection), errors);
-        if (options.Clustering == ClusteringKind.CasPaxos && ClusteringDatabases(options, registers).Count == 0)
+        if (options.Clustering == ClusteringKind.CasPaxos
+            && ClusteringDatabases(options, registers, configuration).Count == 0)
         {
             errors.Add(
                 $"{SiloHostOptions.Section}:{nameof(options.ClusteringDatabases)}: there are none, and not every " +
-                "slot has a ConnectionString: Clustering is CasPaxos.");
+                "slot has a ConnectionString or a ConnectionName that is known: Clustering is CasPaxos.");
         }
 
         var result = new SiloHostOptionsValidator().Validate(null, options);
@@ -58,12 +59,24 @@ internal static class SiloSettings
     }
 
     /// <summary>Where the membership is, of a silo with <see cref="ClusteringKind.CasPaxos"/>.</summary>
-    public static IReadOnlyList<string> ClusteringDatabases(SiloHostOptions host, CasPaxosOptions registers) =>
-        host.ClusteringDatabases.Count > 0
-            ? [.. host.ClusteringDatabases]
-            : registers.Slots.All(slot => slot.ConnectionString is not null)
-                ? [.. registers.Slots.Select(slot => slot.ConnectionString!)]
-                : []; // Some of a cluster's databases are no cluster.
+    public static IReadOnlyList<string> ClusteringDatabases(
+        SiloHostOptions host, CasPaxosOptions registers, IConfiguration configuration)
+    {
+        if (host.ClusteringDatabases.Count > 0)
+        {
+            return [.. host.ClusteringDatabases];
+        }
+
+        var databases = registers.Slots.Select(slot => ConnectionStringOf(slot, configuration)).OfType<string>();
+        return databases.Count() == registers.Slots.Count
+            ? [.. databases]
+            : []; // Some of a cluster's databases are no cluster.
+    }
+
+    /// <summary>How a slot's database is reached; null if it is in grain storage, or its name is not known.</summary>
+    public static string? ConnectionStringOf(CasPaxosSlotOptions slot, IConfiguration configuration) =>
+        slot.ConnectionString
+            ?? (slot.ConnectionName is { } name ? configuration.GetConnectionString(name) : null);
 
     private static T Bind<T>(IConfigurationSection section, List<string> errors)
         where T : new()
