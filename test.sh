@@ -14,8 +14,14 @@ trap 'rm -rf "$results"' EXIT
 passed=0
 failed=0
 skipped=0
+failures=$results/failures
 
+# What failed is said once more at the end, where a reader of a long log looks first.
 finish() {
+    if [ -s "$failures" ]; then
+        echo "== failures"
+        cat "$failures"
+    fi
     echo "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
     exit $?
@@ -47,7 +53,7 @@ scripts/audit.sh
 case $? in
     0) passed=$((passed + 1)) ;;
     3) ;; # No advisories to be had: it has said so.
-    *) failed=$((failed + 1)) ;;
+    *) failed=$((failed + 1)); echo "audit" >>"$failures" ;;
 esac
 
 echo "== suites"
@@ -64,6 +70,7 @@ for file in "$results"/*.trx; do
     passed=$((passed + $(count passed)))
     failed=$((failed + $(count failed) + $(count error) + $(count timeout) + $(count aborted)))
     skipped=$((skipped + $(count total) - $(count executed)))
+    scripts/failed-tests.sh "$file" >>"$failures"
 done
 if [ "$suites" -ne 0 ] && [ "$failed" -eq 0 ]; then
     echo "A suite did not run to its end."
@@ -76,6 +83,7 @@ simulate() {
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
+        echo "simulation $*" >>"$failures"
     fi
 }
 
@@ -88,6 +96,7 @@ if scripts/postgres-available.sh >/dev/null; then
         passed=$((passed + 1))
     else
         failed=$((failed + 1))
+        echo "sample" >>"$failures"
     fi
 else
     skipped=$((skipped + 1))
