@@ -28,13 +28,14 @@ internal sealed class CliProcess : IDisposable
     private readonly Process _process;
     private readonly MemoryStream _output = new();
     private readonly Task _outputRead;
-    private readonly Task<string> _errorsRead;
+    private readonly StringBuilder _errors = new();
+    private readonly Task _errorsRead;
 
     private CliProcess(Process process)
     {
         _process = process;
         _outputRead = process.StandardOutput.BaseStream.CopyToAsync(_output);
-        _errorsRead = process.StandardError.ReadToEndAsync();
+        _errorsRead = ReadErrorsAsync();
     }
 
     /// <summary>
@@ -84,12 +85,54 @@ internal sealed class CliProcess : IDisposable
         catch (OperationCanceledException)
         {
             _process.Kill();
-            throw new TimeoutException($"The program did not end. It said: {await _errorsRead}");
+            throw new TimeoutException($"The program did not end. It said: {Errors}");
         }
 
-        await _outputRead;
-        return new CliResult(_process.ExitCode, _output.ToArray(), await _errorsRead);
+        await Task.WhenAll(_outputRead, _errorsRead);
+        return new CliResult(_process.ExitCode, _output.ToArray(), Errors);
     }
+
+    /// <summary>Waits until the program has said this to its user.</summary>
+    public async Task SaidAsync(string text)
+    {
+        while (!Errors.Contains(text, StringComparison.Ordinal))
+        {
+            Assert.False(_process.HasExited, $"The program ended. It said: {Errors}");
+            await Task.Delay(20);
+        }
+    }
+
+    private string Errors
+    {
+        get
+        {
+            lock (_errors)
+            {
+                return _errors.ToString();
+            }
+        }
+    }
+
+    private async Task ReadErrorsAsync()
+    {
+        var buffer = new char[1024];
+        while (await _process.StandardError.ReadAsync(buffer) is > 0 and var read)
+        {
+            lock (_errors)
+            {
+                _errors.Append(buffer, 0, read);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Gives it a value of 256 KiB as input, and leaves the input open. A pipe holds less: when this returns, the program
+    /// reads, and so has begun to look after Ctrl-C.
+    /// </summary>
+    public async Task FeedAsync() => await _process.StandardInput.BaseStream.WriteAsync(new byte[256 * 1024]);
+
+    /// <summary>Ends the input.</summary>
+    public void CloseInput() => _process.StandardInput.Close();
 
     /// <summary>Ctrl-C.</summary>
     public async Task InterruptAsync()

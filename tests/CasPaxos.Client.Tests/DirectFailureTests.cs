@@ -88,7 +88,7 @@ public sealed class DirectFailureTests(PostgresFixture postgres)
     {
         Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
         using var process = CliProcess.Start(["bench", "--seconds", "60", "--registers", "4", .. postgres.Direct]);
-        await Task.Delay(TimeSpan.FromSeconds(3.5));
+        await process.SaidAsync("op/s");
 
         await process.InterruptAsync();
         var result = await process.EndAsync();
@@ -127,8 +127,8 @@ public sealed class DirectFailureTests(PostgresFixture postgres)
             WHEN (position('boom'::bytea in NEW.value) > 0) EXECUTE FUNCTION doom();
         """;
 
-    private Task OnAllAsync(string sql) =>
-        Task.WhenAll(postgres.Cluster.Servers.Select(server => server.ExecuteAsync(sql)));
+    private async Task OnAllAsync(string sql) =>
+        await Task.WhenAll(postgres.Cluster.Servers.Select(server => server.ExecuteAsync(sql)));
 
     /// <summary>Lets a shell run the printed command, as a person would.</summary>
     private static async Task<CliResult> ShellAsync(string line)

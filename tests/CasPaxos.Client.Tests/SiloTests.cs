@@ -154,7 +154,9 @@ public sealed class SiloTests(PostgresFixture postgres, SiloFixture fixture) : I
             var status = await Silo.RunAsync("status");
             var list = await Silo.RunAsync("list", "--timeout", "1", "--json");
             using var waiting = CliProcess.Start(
-                ["put", "silo/down", "v", "--timeout", "60", "--gateway", Silo.Gateway]);
+                ["put", "silo/down", "--stdin", "--timeout", "60", "--gateway", Silo.Gateway]);
+            await waiting.FeedAsync();
+            waiting.CloseInput();
             await Task.Delay(TimeSpan.FromSeconds(1.5));
             await waiting.InterruptAsync();
             var interrupted = await waiting.EndAsync();

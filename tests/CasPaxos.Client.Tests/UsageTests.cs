@@ -140,7 +140,7 @@ public sealed class UsageTests
     public async Task Interrupted_while_it_waits_for_input_it_says_that_nothing_was_changed()
     {
         using var process = CliProcess.Start(["put", "k", "--stdin"]);
-        await Task.Delay(700);
+        await process.FeedAsync();
 
         await process.InterruptAsync();
         var result = await process.EndAsync();

@@ -66,12 +66,12 @@ public sealed class MembershipRaceTests(RegisterDatabases databases, ITestOutput
         RegisterDatabases.Need();
         var losses = new Losses(1);
         await using var table = Make.Table(
-            databases.Postgres, Make.Name(), wrap: losses.Wrap, timeout: TimeSpan.FromSeconds(6));
+            databases.Postgres, Make.Name(), wrap: losses.Wrap, timeout: TimeSpan.FromSeconds(12));
         var next = (await table.ReadAll()).Version.Next();
 
         // The first try takes half of the time and ends in doubt; one of the next finds what it did.
         var inserting = table.InsertRow(Make.Silo(), next);
-        await Task.Delay(TimeSpan.FromSeconds(3.5));
+        await Task.Delay(TimeSpan.FromSeconds(6.5));
         losses.Share = 0;
 
         Assert.True(await inserting);

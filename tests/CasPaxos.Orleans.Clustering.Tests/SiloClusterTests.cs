@@ -113,7 +113,7 @@ public sealed class SiloClusterTests
                 last = failure.Message; // A gateway that has just died.
             }
 
-            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(40), last);
+            Assert.True(Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(120), last);
             await Task.Delay(200);
         }
     }

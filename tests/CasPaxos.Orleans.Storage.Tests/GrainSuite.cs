@@ -131,7 +131,7 @@ public abstract class GrainSuite(SharedDatabases databases, bool service) : IAsy
 
     internal static async Task EventuallyAsync(Func<Task<bool>> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (!await holds())
         {
             await Task.Delay(50, deadline.Token);

@@ -9,12 +9,12 @@ public sealed class AcceptorQueueTests
     public async Task A_full_queue_refuses_at_once_and_loses_nothing_that_it_took()
     {
         var cluster = new Cluster(1);
-        var client = cluster.Client(new RegisterClientOptions { QueueMax = 4, Timeout = TimeSpan.FromSeconds(2) });
+        var client = cluster.Client(new RegisterClientOptions { QueueMax = 4, Timeout = TimeSpan.FromSeconds(60) });
         var release = cluster.Acceptors[0].Hold();
 
         var operations = Enumerable.Range(0, 20)
             .Select(i => client.PutAsync(new RegisterKey($"r{i}"), Bytes("x"))).ToArray();
-        await Task.Delay(50);
+        await cluster.CalledAsync(1);
         var asked = cluster.Acceptors[0].Calls;
         release();
         var outcomes = await Task.WhenAll(operations);
@@ -59,12 +59,13 @@ public sealed class AcceptorQueueTests
         var probes = cluster.Acceptors[2].Batches;
         var most = 3 + (clock.ElapsedMilliseconds / 50);
         cluster.Acceptors[2].Down = false;
-        await Task.Delay(400);
-        await client.PutAsync(new RegisterKey("back"), Bytes("x"));
-        await Task.Delay(100);
+        await Wait.UntilAsync(() =>
+        {
+            _ = client.PutAsync(new RegisterKey("back"), Bytes("x"));
+            return cluster.Acceptors[2].Inner.Count > 0;
+        });
 
         Assert.InRange(probes, 1, most);
-        Assert.True(cluster.Acceptors[2].Inner.Count > 0);
     }
 
     [Fact]

@@ -14,9 +14,9 @@ public sealed class CostTests
         var client = cluster.Client();
 
         await client.PutAsync(Key, Bytes("one"));
-        var cold = await SettledAsync(cluster);
+        var cold = await SettledAsync(cluster, 6);
         await client.PutAsync(Key, Bytes("two"));
-        var warm = await SettledAsync(cluster);
+        var warm = await SettledAsync(cluster, 3);
 
         Assert.Equal(6, cold.Requests);
         Assert.InRange(cold.Writes, 4, 6); // Fewer than 6 where the slowest acceptor got prepare and accept together.
@@ -28,11 +28,11 @@ public sealed class CostTests
     {
         var cluster = new Cluster();
         await cluster.Client().PutAsync(Key, Bytes("one"));
-        await SettledAsync(cluster);
+        await SettledAsync(cluster, 6);
 
         await cluster.Client().PutAsync(Key, Bytes("two"));
 
-        Assert.Equal(6, (await SettledAsync(cluster)).Requests);
+        Assert.Equal(6, (await SettledAsync(cluster, 6)).Requests);
     }
 
     [Fact]
@@ -40,11 +40,11 @@ public sealed class CostTests
     {
         var cluster = new Cluster();
         await cluster.Client().PutAsync(Key, Bytes("one"));
-        await SettledAsync(cluster);
+        await SettledAsync(cluster, 6);
 
         await cluster.Client().GetAsync(Key);
 
-        Assert.Equal((3, 3, 0), await SettledAsync(cluster));
+        Assert.Equal((3, 3, 0), await SettledAsync(cluster, 3));
     }
 
     [Fact]
@@ -53,7 +53,7 @@ public sealed class CostTests
         var cluster = new Cluster();
         var client = cluster.Client();
         await client.IncrementAsync(Key);
-        await SettledAsync(cluster);
+        await SettledAsync(cluster, 6);
         var releases = Array.ConvertAll(cluster.Acceptors, acceptor => acceptor.Hold());
 
         var first = client.IncrementAsync(Key);
@@ -61,7 +61,7 @@ public sealed class CostTests
         Array.ForEach(releases, release => release());
         await Task.WhenAll([first, .. others]);
 
-        Assert.Equal(6, (await SettledAsync(cluster)).Requests); // One round for the first, one for all the others.
+        Assert.Equal(6, (await SettledAsync(cluster, 6)).Requests); // One round for the first, one for all the others.
         Assert.Equal("66", Text(await client.GetAsync(Key)));
     }
 
@@ -72,7 +72,7 @@ public sealed class CostTests
         var client = cluster.Client();
         var keys = Enumerable.Range(0, 65).Select(i => new RegisterKey($"r{i}")).ToArray();
         await Task.WhenAll(keys.Select(key => client.IncrementAsync(key)));
-        await SettledAsync(cluster);
+        await SettledAsync(cluster, 6 * 65);
         var releases = Array.ConvertAll(cluster.Acceptors, acceptor => acceptor.Hold());
 
         var first = client.IncrementAsync(keys[0]);
@@ -86,21 +86,15 @@ public sealed class CostTests
         await Task.WhenAll([first, .. others]);
 
         // Beside the first change's batch, one batch an acceptor for the 64 changes of 64 registers.
-        Assert.Equal((65 * 3, 6, 6), await SettledAsync(cluster));
+        Assert.Equal((65 * 3, 6, 6), await SettledAsync(cluster, 3 * 65));
     }
 
     /// <summary>
-    /// Requests, batches and batches that write, since the last time; once all acceptors have been asked.
+    /// Requests, batches and batches that write, since the last time; once so many requests have arrived.
     /// </summary>
-    private static async Task<(int Requests, int Batches, int Writes)> SettledAsync(Cluster cluster)
+    private static async Task<(int Requests, int Batches, int Writes)> SettledAsync(Cluster cluster, int requests)
     {
-        var before = -1;
-        while (cluster.Acceptors.Sum(acceptor => acceptor.Calls) is var now && now != before)
-        {
-            before = now;
-            await Task.Delay(30);
-        }
-
+        await cluster.CalledAsync(requests);
         var sum = (
             cluster.Acceptors.Sum(acceptor => acceptor.Calls),
             cluster.Acceptors.Sum(acceptor => acceptor.Batches),

@@ -96,4 +96,11 @@ internal sealed class Cluster
 
     public RegisterClient Client(RegisterClientOptions? options = null, ChangeCatalog? catalog = null) =>
         new(Configuration, Acceptors, catalog, options);
+
+    /// <summary>Waits for the slots that answer behind the quorum: until so many requests have arrived.</summary>
+    public async Task CalledAsync(int calls)
+    {
+        await Wait.UntilAsync(() => Acceptors.Sum(acceptor => acceptor.Calls) >= calls);
+        await Task.Delay(30); // One too many may show itself.
+    }
 }

@@ -76,7 +76,7 @@ public sealed class RegisterClientTests
     public async Task A_majority_down_is_unavailable_within_the_deadline_and_nothing_is_applied_later()
     {
         var cluster = new Cluster();
-        var client = cluster.Client(new RegisterClientOptions { Timeout = TimeSpan.FromMilliseconds(200) });
+        var client = cluster.Client(new RegisterClientOptions { Timeout = TimeSpan.FromSeconds(1) });
         cluster.Acceptors[0].Down = cluster.Acceptors[1].Down = true;
 
         var outcome = await client.PutAsync(Key, Bytes("one"));
@@ -93,7 +93,7 @@ public sealed class RegisterClientTests
     public async Task A_change_whose_replies_are_lost_is_unknown_and_its_retry_finds_it_applied_once()
     {
         var cluster = new Cluster();
-        var client = cluster.Client(new RegisterClientOptions { Timeout = TimeSpan.FromMilliseconds(200) });
+        var client = cluster.Client(new RegisterClientOptions { Timeout = TimeSpan.FromSeconds(1) });
         await client.IncrementAsync(Key);
         Array.ForEach(cluster.Acceptors, acceptor => acceptor.LosesReplies = true);
 

@@ -25,14 +25,15 @@ public sealed class SealedReadTests
     {
         var cluster = new Cluster();
         await cluster.Client().PutAsync(Key, Bytes("one"));
-        await SettleAsync(cluster);
+        await SettleAsync(cluster, 6);
 
         var client = cluster.Client();
         await client.GetSealedAsync(Key);
+        await cluster.CalledAsync(3);
         var ofRead = (Calls(cluster), Writes(cluster));
-        await SettleAsync(cluster);
+        await SettleAsync(cluster, 3);
         await client.PutAsync(Key, Bytes("two"));
-        await Task.Delay(50);
+        await cluster.CalledAsync(3);
 
         Assert.Equal((3, 3), ofRead);
         Assert.Equal(3, Calls(cluster));
@@ -60,7 +61,7 @@ public sealed class SealedReadTests
     {
         var cluster = new Cluster();
         await cluster.Client().PutAsync(Key, Bytes("one"));
-        await SettleAsync(cluster);
+        await SettleAsync(cluster, 6);
         var late = new AcceptorCall(Key, new AcceptorRequest.Accept(
             1, await DeadWriterPromisedAsync(cluster), Bytes("not a record"), Ballot.Zero));
 
@@ -100,9 +101,9 @@ public sealed class SealedReadTests
         return ballot;
     }
 
-    private static async Task SettleAsync(Cluster cluster)
+    private static async Task SettleAsync(Cluster cluster, int calls)
     {
-        await Task.Delay(50); // The third slot answers behind the quorum.
+        await cluster.CalledAsync(calls);
         Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
     }
 

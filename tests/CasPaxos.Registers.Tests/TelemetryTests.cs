@@ -79,7 +79,8 @@ public sealed class TelemetryTests : IDisposable
         var client = NewClient(out _);
 
         await client.PutAsync(new RegisterKey("batches"), "1"u8.ToArray());
-        await Task.Delay(50); // The third slot answers behind the quorum.
+        await Wait.UntilAsync(() => Tagged(Telemetry.BatchSize).Any(tags => (int)tags["slot"]! == 2)
+            && Sum(Telemetry.QueueLength) == 0); // The third slot answers behind the quorum.
 
         Assert.Equal([0, 1, 2], Tagged(Telemetry.BatchSize).Select(tags => (int)tags["slot"]!).Distinct().Order());
         Assert.Equal(0, Sum(Telemetry.QueueLength));
@@ -93,7 +94,7 @@ public sealed class TelemetryTests : IDisposable
         broken.Broken = true;
 
         await client.PutAsync(new RegisterKey("unreachable"), "1"u8.ToArray());
-        await Task.Delay(50);
+        await Wait.UntilAsync(() => Sum(Telemetry.SlotUnreachable, "slot", "2") > 0);
         var during = Sum(Telemetry.SlotUnreachable, "slot", "2");
         broken.Broken = false;
         for (var i = 0; i < 100 && Sum(Telemetry.SlotUnreachable, "slot", "2") > 0; i++)
@@ -115,7 +116,7 @@ public sealed class TelemetryTests : IDisposable
         var failed = new Failure();
 
         queue.Enqueue(new RegisterKey("closed"), new AcceptorRequest.Read(1), attempt: 1, failed);
-        await failed.Told.WaitAsync(TimeSpan.FromSeconds(5));
+        await failed.Told.WaitAsync(TimeSpan.FromSeconds(60));
         var before = Sum(Telemetry.SlotUnreachable, "slot", "7");
         queue.Close();
 
@@ -144,7 +145,7 @@ public sealed class TelemetryTests : IDisposable
         var client = NewClient(out _);
 
         await client.PutAsync(new RegisterKey("spans"), "1"u8.ToArray());
-        await Task.Delay(50);
+        await Wait.UntilAsync(() => _spans.Count(span => span.OperationName == "caspaxos.acceptor") >= 6);
 
         var operation = Assert.Single(_spans, span => span.OperationName == "caspaxos.operation");
         var accepts = _spans.Where(span => span.OperationName == "caspaxos.acceptor"

@@ -20,7 +20,7 @@ public sealed class DrainTests(SiloFixture silo)
             Silos = 1,
             Settings = new Dictionary<string, string>
             {
-                ["Silo:DrainTime"] = "00:00:02",
+                ["Silo:DrainTime"] = "00:00:06",
                 ["Silo:OtlpEndpoint"] = $"http://127.0.0.1:{((IPEndPoint)collector.LocalEndpoint).Port}",
             },
         });
@@ -29,13 +29,16 @@ public sealed class DrainTests(SiloFixture silo)
         await slow.ConnectAsync(IPAddress.Loopback, url.Port);
         var stream = slow.GetStream();
         await stream.WriteAsync(
-            "PUT /registers/slow HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nConnection: close\r\n\r\n1"u8.ToArray());
+            "PUT /registers/slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"u8
+                .ToArray());
+        using var stopped = new CancellationTokenSource();
+        var sending = SendSlowlyAsync(stream, stopped.Token);
 
         silos.Silos[0].Terminate();
-        await Task.Delay(500);
-        using var ready = await silo.Http.GetAsync(new Uri(url, "health/ready"));
-        await Task.Delay(2000); // Past the drain time: the server has stopped listening.
-        await stream.WriteAsync("2"u8.ToArray());
+        using var ready = await RefusedAsync(new Uri(url, "health/ready"));
+        await UntilNobodyListensAsync(url.Port); // Past the drain time.
+        await stopped.CancelAsync();
+        var sent = await sending;
         using var reader = new StreamReader(stream, Encoding.ASCII);
         var status = await reader.ReadLineAsync();
         var exitCode = await silos.Silos[0].WaitForExitAsync();
@@ -45,8 +48,57 @@ public sealed class DrainTests(SiloFixture silo)
         Assert.Equal("HTTP/1.1 201 Created", status);
         Assert.Equal(0, exitCode);
         using var read = await silo.SendAsync(HttpMethod.Get, "registers/slow");
-        Assert.Equal("12", await read.Content.ReadAsStringAsync());
+        Assert.Equal(sent, (await read.Content.ReadAsByteArrayAsync()).Length);
         Assert.True(collector.Pending(), "Nobody has connected to the collector.");
+    }
+
+    /// <summary>Sends a body until it is stopped, fast enough for a server that closes what hardly moves.</summary>
+    /// <returns>How many bytes it had.</returns>
+    private static async Task<int> SendSlowlyAsync(NetworkStream stream, CancellationToken stop)
+    {
+        var chunk = Encoding.ASCII.GetBytes($"64\r\n{new string('x', 0x64)}\r\n");
+        var sent = 0;
+        for (; !stop.IsCancellationRequested; sent += 0x64)
+        {
+            await stream.WriteAsync(chunk, CancellationToken.None);
+            await Task.Delay(50, CancellationToken.None);
+        }
+
+        await stream.WriteAsync("0\r\n\r\n"u8.ToArray(), CancellationToken.None);
+        return sent;
+    }
+
+    /// <summary>The first answer that is not 200: the signal takes a moment to arrive.</summary>
+    private async Task<HttpResponseMessage> RefusedAsync(Uri url)
+    {
+        while (true)
+        {
+            var answer = await silo.Http.GetAsync(url);
+            if (answer.StatusCode != HttpStatusCode.OK)
+            {
+                return answer;
+            }
+
+            answer.Dispose();
+            await Task.Delay(20);
+        }
+    }
+
+    private static async Task UntilNobodyListensAsync(int port)
+    {
+        try
+        {
+            while (true)
+            {
+                using var attempt = new TcpClient();
+                await attempt.ConnectAsync(IPAddress.Loopback, port);
+                await Task.Delay(50);
+            }
+        }
+        catch (SocketException)
+        {
+            // It has stopped listening.
+        }
     }
 
     [SkippableFact]

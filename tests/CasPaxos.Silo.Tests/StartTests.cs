@@ -172,10 +172,8 @@ public sealed class StartTests(SiloFixture silo)
             var rules = await File.ReadAllTextAsync(access);
             await File.WriteAllTextAsync(access, $"host all {user} 127.0.0.1/32 scram-sha-256\n{rules}");
             await server.ExecuteAsync($"CREATE ROLE {user} LOGIN PASSWORD '{password}'");
-            await server.ExecuteAsync("SELECT pg_reload_conf()");
+            await server.ReloadAsync();
         }
-
-        await Task.Delay(200); // The server reads its rules a moment later.
     }
 
     private static void Silent(string output)

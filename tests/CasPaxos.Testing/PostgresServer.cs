@@ -62,13 +62,26 @@ public sealed class PostgresServer : IAsyncDisposable, ILeftover
         return ConnectionString(name);
     }
 
+    /// <summary>Lets it read its settings and access rules again; new connections find them when this returns.</summary>
+    public async Task ReloadAsync()
+    {
+        const string loaded = "SELECT pg_conf_load_time()";
+        var before = await ExecuteAsync(loaded);
+        await ExecuteAsync("SELECT pg_reload_conf()");
+        while (Equals(await ExecuteAsync(loaded), before))
+        {
+            await Task.Delay(10);
+        }
+    }
+
     /// <summary>Runs statements as superuser, over a connection of their own.</summary>
-    public async Task ExecuteAsync(string sql, string database = "postgres")
+    /// <returns>The first column of the first row; null if there is none.</returns>
+    public async Task<object?> ExecuteAsync(string sql, string database = "postgres")
     {
         await using var connection = new NpgsqlConnection(ConnectionString(database) + ";Pooling=false");
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync();
+        return await command.ExecuteScalarAsync();
     }
 
     /// <summary>Starts it, or starts it again after a stop, a kill or a crash.</summary>
