@@ -12,14 +12,14 @@ namespace CasPaxos.Orleans.Fault.Tests;
 public sealed class TransactionTests(ITestOutputHelper output)
 {
     [SkippableFact]
-    public async Task Transactions_are_atomic_over_six_kills_of_silos()
+    public async Task Transactions_are_atomic_over_ten_kills_of_silos()
     {
         Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
 
-        var result = await RecoveryCampaign.RunAsync(recoveries: 6, seed: 1, output.WriteLine);
+        var result = await RecoveryCampaign.RunAsync(recoveries: 10, seed: 1, output.WriteLine);
 
         Assert.Equal([], result.Problems);
-        Assert.Equal(6, result.Recoveries);
+        Assert.Equal(10, result.Recoveries);
         Assert.True(result.Committed > 30, $"Only {result.Committed} transactions were committed.");
     }
 }
