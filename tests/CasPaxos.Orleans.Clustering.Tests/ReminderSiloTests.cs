@@ -105,7 +105,7 @@ public sealed class ReminderSiloTests(RegisterDatabases databases)
 
     private static async Task UntilAsync(string name, int times)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (RemindedGrain.Reminded.GetValueOrDefault(name) < times)
         {
             await Task.Delay(50, limit.Token);

@@ -133,7 +133,7 @@ public sealed class SharedConnectionTests(RegisterDatabases databases)
 
     private static async Task UntilClosedAsync(string database, string application)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (await ProviderHosts.CountAsync(database, application) > 0)
         {
             await Task.Delay(20, limit.Token);

@@ -74,7 +74,7 @@ public sealed class SiloClusterTests
             client.AddCasPaxos();
         });
         var host = builder.Build();
-        await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(90));
         return host;
     }
 

@@ -70,7 +70,7 @@ public sealed class SiloFaultTests(FaultCluster cluster, ITestOutputHelper outpu
         {
             var began = Stopwatch.GetTimestamp();
             var status = await clients.Clients[0].StatusAsync();
-            while (!status.Slots[2].Serves && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(60))
+            while (!status.Slots[2].Serves && Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(180))
             {
                 await Task.Delay(500);
                 status = await clients.Clients[0].StatusAsync();

@@ -149,7 +149,7 @@ public sealed class KilledSiloTests(DirectoryDatabasesFixture databases, ITestOu
             {
                 return await ask();
             }
-            catch (Exception failure) when (Stopwatch.GetElapsedTime(began) < TimeSpan.FromSeconds(90)
+            catch (Exception failure) when (Stopwatch.GetElapsedTime(began) < TimeSpan.FromMinutes(3)
                 && failure is OrleansException or TimeoutException or Xunit.Sdk.XunitException)
             {
                 await Task.Delay(200);

@@ -86,7 +86,7 @@ internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
         _client = builder.Build();
         try
         {
-            await _client.StartAsync().WaitAsync(TimeSpan.FromSeconds(90));
+            await _client.StartAsync().WaitAsync(TimeSpan.FromMinutes(3));
         }
         catch (Exception failure)
         {
@@ -112,7 +112,7 @@ internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
     public async Task<int> StopAsync()
     {
         Processes.Signal(_process.Id, Processes.SigTerm);
-        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
+        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
         return _process.ExitCode;
     }
 

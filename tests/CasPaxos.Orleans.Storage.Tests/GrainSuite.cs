@@ -131,7 +131,7 @@ public abstract class GrainSuite(SharedDatabases databases, bool service) : IAsy
 
     internal static async Task EventuallyAsync(Func<Task<bool>> holds)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (!await holds())
         {
             await Task.Delay(50, deadline.Token);

@@ -52,7 +52,7 @@ public sealed class SiloClients : IAsyncDisposable
             {
                 var host = Build(known);
                 clients._hosts.Add(host);
-                await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(30));
+                await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(90));
             }
 
             return clients;

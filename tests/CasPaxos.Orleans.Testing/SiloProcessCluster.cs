@@ -116,7 +116,7 @@ public sealed class SiloProcessCluster : IAsyncDisposable
         var problem = "nobody was asked";
         while (problem is not null)
         {
-            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(90))
+            if (Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(240))
             {
                 throw new InvalidOperationException($"The cluster does not become whole: {problem}");
             }

@@ -128,7 +128,7 @@ public sealed class HealthTests
 
     private static async Task<HealthReport> UntilAsync(HealthCheckService checks, HealthStatus status)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
             var report = await checks.CheckHealthAsync(limit.Token);

@@ -34,7 +34,7 @@ public sealed class HealthTests(SiloFixture silo)
 
     private async Task<(HttpStatusCode Status, JsonElement Body)> UntilAsync(string status)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         while (true)
         {
             using var answer = await silo.SendAsync(HttpMethod.Get, "health/ready");

@@ -314,10 +314,12 @@ public sealed class HttpApiTests(SiloFixture silo)
         var servers = silo.Postgres.Servers;
         await Task.WhenAll(servers[1].KillAsync(), servers[2].KillAsync());
 
-        using var unknown = await silo.SendAsync(HttpMethod.Post, path + "/increment?by=10");
-        using var unavailable = await silo.SendAsync(HttpMethod.Get, path);
-        using var fresh = await silo.SendAsync(HttpMethod.Put, NewPath(), [1]);
+        var incrementing = silo.SendAsync(HttpMethod.Post, path + "/increment?by=10");
+        var putting = silo.SendAsync(HttpMethod.Put, NewPath(), [1]);
         using var list = await silo.SendAsync(HttpMethod.Get, "registers?prefix=" + path);
+        using var fresh = await putting;
+        using var unknown = await incrementing;
+        using var unavailable = await silo.SendAsync(HttpMethod.Get, path);
         await Task.Delay(1100); // The readiness of a moment ago may still be told.
         using var ready = await silo.SendAsync(HttpMethod.Get, "health/ready");
         using var live = await silo.SendAsync(HttpMethod.Get, "health/live");

@@ -20,13 +20,15 @@ internal sealed class OrleansClient : IAsyncDisposable
 
     public IRegisterClient Registers => _host.Services.GetRequiredService<IRegisterClient>();
 
-    /// <summary>Connects, or fails at once.</summary>
+    /// <summary>Connects, or fails.</summary>
     /// <param name="gateway">The silo.</param>
     /// <param name="certificate">What to show; null for none.</param>
     /// <param name="tls">Whether to speak TLS without a certificate to show.</param>
+    /// <param name="patience">How long it may take; null for a minute.</param>
     public static async Task<OrleansClient> ConnectAsync(
-        IPEndPoint gateway, X509Certificate2? certificate = null, bool tls = false)
+        IPEndPoint gateway, X509Certificate2? certificate = null, bool tls = false, TimeSpan? patience = null)
     {
+        var limit = patience ?? TimeSpan.FromMinutes(1);
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
         builder.UseOrleansClient(client =>
@@ -36,7 +38,7 @@ internal sealed class OrleansClient : IAsyncDisposable
                 cluster.ClusterId = cluster.ServiceId = SiloProcessCluster.ClusterId);
             client.Configure<GatewayOptions>(gateways => gateways.GatewayListRefreshPeriod = TimeSpan.FromSeconds(1));
             client.Configure<ConnectionOptions>(
-                connections => connections.OpenConnectionTimeout = TimeSpan.FromSeconds(3));
+                connections => connections.OpenConnectionTimeout = limit / 2);
             client.AddCasPaxos();
             if (tls || certificate is not null)
             {
@@ -51,7 +53,7 @@ internal sealed class OrleansClient : IAsyncDisposable
         var host = builder.Build();
         try
         {
-            await host.StartAsync().WaitAsync(TimeSpan.FromSeconds(6));
+            await host.StartAsync().WaitAsync(limit);
             return new OrleansClient(host);
         }
         catch

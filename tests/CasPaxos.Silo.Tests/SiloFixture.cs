@@ -32,7 +32,6 @@ public sealed class SiloFixture : IAsyncLifetime
             Settings = new Dictionary<string, string>
             {
                 ["CasPaxos:ValueBytesMax"] = $"{ValueBytesMax}",
-                ["CasPaxos:Timeout"] = "00:00:02",
             },
             SettingsOf = silo => silo == 2
                 ? new Dictionary<string, string> { ["Silo:BearerToken"] = Token }
