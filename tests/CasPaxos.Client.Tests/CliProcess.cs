@@ -126,8 +126,8 @@ internal sealed class CliProcess : IDisposable
     }
 
     /// <summary>
-    /// Gives it a value of 256 KiB as input, and leaves the input open. A pipe holds less: when this returns, the program
-    /// reads, and so has begun to look after Ctrl-C.
+    /// Gives it a value of 256 KiB as input, and leaves the input open. A pipe holds less: when this returns, the
+    /// program reads, and so has begun to look after Ctrl-C.
     /// </summary>
     public async Task FeedAsync() => await _process.StandardInput.BaseStream.WriteAsync(new byte[256 * 1024]);
 

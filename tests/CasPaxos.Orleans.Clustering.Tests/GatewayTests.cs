@@ -63,14 +63,16 @@ public sealed class GatewayTests(RegisterDatabases databases)
         RegisterDatabases.Need();
         await using var postgres = await RegisterDatabases.StartAsync();
         var cluster = Make.Name();
-        await using var table = Make.Table(postgres, cluster);
+        await using var table = Make.Table(postgres, cluster, timeout: TimeSpan.FromMinutes(1));
         await using var gateways = List(postgres, cluster);
         await Task.WhenAll(postgres.Servers.Skip(1).Select(server => server.KillAsync()));
 
         var starting = gateways.InitializeGatewayListProvider();
+        var reading = table.ReadAll(); // It waits as well, for as long as an operation may take.
         await Assert.ThrowsAsync<TimeoutException>(() => starting.WaitAsync(TimeSpan.FromSeconds(1)));
         await postgres.Servers[1].RestartAsync();
         await starting;
+        Assert.Empty((await reading).Members);
 
         await table.InitializeMembershipTable(true);
         Assert.True(await table.InsertRow(

@@ -62,7 +62,7 @@ public sealed class PostgresServer : IAsyncDisposable, ILeftover
         return ConnectionString(name);
     }
 
-    /// <summary>Lets it read its settings and access rules again; new connections find them when this returns.</summary>
+    /// <summary>Lets it read its settings and access rules again; connections made after this have them.</summary>
     public async Task ReloadAsync()
     {
         const string loaded = "SELECT pg_conf_load_time()";

@@ -54,35 +54,22 @@ internal sealed partial class PassiveRegisters(
     public async Task StartAsync(CancellationToken cancellationToken = default)
     {
         _health?.Add(this);
-        var began = Time.GetTimestamp();
-        while (true)
-        {
-            try
-            {
-                await OpenAsync(cancellationToken);
-                return;
-            }
-            catch (RegisterGrainUnavailableException failure)
-                when (Time.GetElapsedTime(began) + RetryAfter < options.StartTimeout)
-            {
-                LogNotOpen(failure.Message);
-                await Task.Delay(RetryAfter, cancellationToken);
-            }
-        }
+        await OpenWithinAsync(options.StartTimeout, cancellationToken);
     }
 
     /// <inheritdoc/>
     public async Task<Outcome> ExecuteAsync(
         RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken = default)
     {
-        var client = await OpenAsync(cancellationToken);
+        // Where nobody has started this, the first operation does, and has its own time after that.
+        var client = await OpenWithinAsync(timeout ?? options.Timeout, cancellationToken);
         return await client.ExecuteAsync(key, operation, timeout, cancellationToken);
     }
 
     /// <inheritdoc/>
     public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)
     {
-        var client = await OpenAsync(cancellationToken);
+        var client = await OpenWithinAsync(options.Timeout, cancellationToken);
         return await client.ReadPossiblyStaleAsync(key, cancellationToken);
     }
 
@@ -90,7 +77,7 @@ internal sealed partial class PassiveRegisters(
     public async Task<RegisterPage> ListAsync(
         string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
     {
-        var client = await OpenAsync(cancellationToken);
+        var client = await OpenWithinAsync(options.Timeout, cancellationToken);
         try
         {
             return await client.ListAsync(prefix, after, limit, cancellationToken);
@@ -136,6 +123,26 @@ internal sealed partial class PassiveRegisters(
     {
         Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>Tries to open until a quorum of the databases answers, or the time is up.</summary>
+    /// <exception cref="RegisterGrainUnavailableException">None did; nothing was sent.</exception>
+    private async ValueTask<RegisterClient> OpenWithinAsync(TimeSpan patience, CancellationToken cancellationToken)
+    {
+        var began = Time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await OpenAsync(cancellationToken);
+            }
+            catch (RegisterGrainUnavailableException failure)
+                when (Time.GetElapsedTime(began) + RetryAfter < patience)
+            {
+                LogNotOpen(failure.Message);
+                await Task.Delay(RetryAfter, cancellationToken);
+            }
+        }
     }
 
     private async ValueTask<RegisterClient> OpenAsync(CancellationToken cancellationToken)
