@@ -96,7 +96,9 @@ public static class RecoveryCampaign
             builder.UseOrleansClient(client =>
             {
                 client.Configure<ClusterOptions>(options => options.ClusterId = options.ServiceId = SiloHost.ClusterId);
-                client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
+
+                // Most of a recovery is this wait for a silo that is dead; what it leaves in doubt is looked at later.
+                client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(5));
                 client.UseStaticClustering(
                     [.. silos.Select(silo => new IPEndPoint(IPAddress.Loopback, silo.GatewayPort))]);
                 client.UseTransactions();
