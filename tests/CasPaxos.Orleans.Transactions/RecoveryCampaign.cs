@@ -96,9 +96,7 @@ public static class RecoveryCampaign
             builder.UseOrleansClient(client =>
             {
                 client.Configure<ClusterOptions>(options => options.ClusterId = options.ServiceId = SiloHost.ClusterId);
-
-                // Most of a recovery is this wait for a silo that is dead; what it leaves in doubt is looked at later.
-                client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(5));
+                client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
                 client.UseStaticClustering(
                     [.. silos.Select(silo => new IPEndPoint(IPAddress.Loopback, silo.GatewayPort))]);
                 client.UseTransactions();
