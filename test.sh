@@ -16,6 +16,11 @@ failed=0
 skipped=0
 failures=$results/failures
 
+fail() {
+    failed=$((failed + 1))
+    echo "$1" >>"$failures"
+}
+
 # What failed is said once more at the end, where a reader of a long log looks first.
 finish() {
     if [ -s "$failures" ]; then
@@ -53,7 +58,7 @@ scripts/audit.sh
 case $? in
     0) passed=$((passed + 1)) ;;
     3) ;; # No advisories to be had: it has said so.
-    *) failed=$((failed + 1)); echo "audit" >>"$failures" ;;
+    *) fail "audit" ;;
 esac
 
 echo "== suites"
@@ -82,8 +87,7 @@ simulate() {
     if dotnet run -c Release --no-build --project tests/CasPaxos.Simulation -- "$@"; then
         passed=$((passed + 1))
     else
-        failed=$((failed + 1))
-        echo "simulation $*" >>"$failures"
+        fail "simulation $*"
     fi
 }
 
@@ -95,8 +99,7 @@ if scripts/postgres-available.sh >/dev/null; then
     if dotnet run -c Release --no-build --project samples/Bank.Check -- 12; then
         passed=$((passed + 1))
     else
-        failed=$((failed + 1))
-        echo "sample" >>"$failures"
+        fail "sample"
     fi
 else
     skipped=$((skipped + 1))

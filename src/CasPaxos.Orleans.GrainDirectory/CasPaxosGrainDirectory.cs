@@ -26,7 +26,7 @@ internal sealed class CasPaxosGrainDirectory
     private readonly Lazy<IRegisterClient> _registers;
     private readonly DirectoryDatabases? _databases;
     private readonly Func<bool>? _nobodyServes;
-    private readonly CancellationTokenSource _end = new();
+    private readonly SiloCalls _calls = new("The grain directory");
 
     /// <summary>In the registers of the silo's own service.</summary>
     /// <param name="registers">
@@ -57,13 +57,13 @@ internal sealed class CasPaxosGrainDirectory
             $"CasPaxos grain directory {_keys.Prefix}",
             ServiceLifecycleStage.RuntimeInitialize,
             cancellationToken => _databases?.Registers.StartAsync(cancellationToken) ?? Task.CompletedTask,
-            _ => _end.CancelAsync());
+            _ => _calls.EndAsync());
         _databases?.Participate(lifecycle);
     }
 
     public Task<GrainAddress?> Lookup(GrainId grainId) => Lookup(grainId, CancellationToken.None);
 
-    public Task<GrainAddress?> Lookup(GrainId grainId, CancellationToken cancellationToken) => RunAsync(
+    public Task<GrainAddress?> Lookup(GrainId grainId, CancellationToken cancellationToken) => _calls.RunAsync(
         async stop =>
         {
             var key = _keys.Of(grainId);
@@ -90,7 +90,7 @@ internal sealed class CasPaxosGrainDirectory
                 nameof(address));
         }
 
-        return RunAsync(stop => RegisterAsync(address, previousAddress, stop), cancellationToken);
+        return _calls.RunAsync(stop => RegisterAsync(address, previousAddress, stop), cancellationToken);
     }
 
     public Task Unregister(GrainAddress address) => Unregister(address, CancellationToken.None);
@@ -103,7 +103,7 @@ internal sealed class CasPaxosGrainDirectory
         // in a moment. To wait for nothing would only delay the end of every grain.
         return _nobodyServes?.Invoke() == true
             ? Task.CompletedTask
-            : RunAsync(stop => UnregisterAsync(address, stop), cancellationToken);
+            : _calls.RunAsync(stop => UnregisterAsync(address, stop), cancellationToken);
     }
 
     /// <summary>
@@ -118,7 +118,7 @@ internal sealed class CasPaxosGrainDirectory
 
     public void Dispose()
     {
-        _end.Cancel(); // Not disposed: it holds nothing, and calls may still come.
+        _calls.Dispose();
         _databases?.Dispose();
     }
 
@@ -178,27 +178,5 @@ internal sealed class CasPaxosGrainDirectory
 
         bool IsFor(Snapshot snapshot) =>
             DirectoryRecord.Decode(key, address.GrainId, snapshot) is { } stored && stored.Matches(address);
-    }
-
-    /// <summary>Carries out a call until its caller gives up or the silo has stopped.</summary>
-    /// <exception cref="OperationCanceledException">
-    /// One of the two. A change that was under way may be made nevertheless.
-    /// </exception>
-    private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
-        try
-        {
-            either.Token.ThrowIfCancellationRequested();
-            return await call(either.Token);
-        }
-        catch (OperationCanceledException failure) when (either.IsCancellationRequested)
-        {
-            // With the caller's own token, if it was that, and not with one that the caller has never seen.
-            throw cancellationToken.IsCancellationRequested
-                ? new OperationCanceledException(failure.Message, failure, cancellationToken)
-                : new OperationCanceledException(
-                    "The grain directory has stopped, as its silo has.", failure, _end.Token);
-        }
     }
 }

@@ -24,7 +24,7 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     private readonly TimeSpan _timeout;
     private readonly IRegisterClient _registers;
     private readonly PassiveRegisters? _passive;
-    private readonly CancellationTokenSource _end = new();
+    private readonly SiloCalls _calls = new("The reminder table");
     private Task _erasing = Task.CompletedTask;
 
     public CasPaxosReminderTable(
@@ -62,37 +62,38 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     /// <summary>Ends the calls that are under way, and all that come later.</summary>
     public async Task StopAsync(CancellationToken cancellationToken = default)
     {
-        await _end.CancelAsync();
+        await _calls.EndAsync();
         await _erasing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     public Task<ReminderTableData> ReadRows(GrainId grainId) => ReadRows(grainId, CancellationToken.None);
 
-    public Task<ReminderTableData> ReadRows(GrainId grainId, CancellationToken cancellationToken) => RunAsync(
+    public Task<ReminderTableData> ReadRows(GrainId grainId, CancellationToken cancellationToken) => _calls.RunAsync(
         async stop => new ReminderTableData(await ReadGrainAsync(KeyOf(grainId), grainId, stop)), cancellationToken);
 
     public Task<ReminderTableData> ReadRows(uint begin, uint end) => ReadRows(begin, end, CancellationToken.None);
 
-    public Task<ReminderTableData> ReadRows(uint begin, uint end, CancellationToken cancellationToken) => RunAsync(
-        async stop =>
-        {
-            // Beyond the end of the ring is its beginning; from a place to itself is once around.
-            var found = begin < end
-                ? await ReadRangeAsync(begin, end, stop)
-                :
-                [
-                    .. await ReadRangeAsync(begin, uint.MaxValue, stop),
-                    .. await ReadRangeAsync(after: null, end, stop),
-                ];
-            return new ReminderTableData(found);
-        },
-        cancellationToken);
+    public Task<ReminderTableData> ReadRows(uint begin, uint end, CancellationToken cancellationToken) =>
+        _calls.RunAsync(
+            async stop =>
+            {
+                // Beyond the end of the ring is its beginning; from a place to itself is once around.
+                var found = begin < end
+                    ? await ReadRangeAsync(begin, end, stop)
+                    :
+                    [
+                        .. await ReadRangeAsync(begin, uint.MaxValue, stop),
+                        .. await ReadRangeAsync(after: null, end, stop),
+                    ];
+                return new ReminderTableData(found);
+            },
+            cancellationToken);
 
     public Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName) =>
         ReadRow(grainId, reminderName, CancellationToken.None);
 
     public Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName, CancellationToken cancellationToken) =>
-        RunAsync(
+        _calls.RunAsync(
             async stop => (await ReadGrainAsync(KeyOf(grainId), grainId, stop))
                 .Find(entry => entry.ReminderName == reminderName),
             cancellationToken);
@@ -100,18 +101,18 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     public Task<string?> UpsertRow(ReminderEntry entry) => UpsertRow(entry, CancellationToken.None);
 
     public Task<string?> UpsertRow(ReminderEntry entry, CancellationToken cancellationToken) =>
-        RunAsync(stop => UpsertAsync(entry, stop), cancellationToken);
+        _calls.RunAsync(stop => UpsertAsync(entry, stop), cancellationToken);
 
     public Task<bool> RemoveRow(GrainId grainId, string reminderName, string eTag) =>
         RemoveRow(grainId, reminderName, eTag, CancellationToken.None);
 
     public Task<bool> RemoveRow(
         GrainId grainId, string reminderName, string eTag, CancellationToken cancellationToken) =>
-        RunAsync(stop => RemoveAsync(KeyOf(grainId), reminderName, eTag, stop), cancellationToken);
+        _calls.RunAsync(stop => RemoveAsync(KeyOf(grainId), reminderName, eTag, stop), cancellationToken);
 
     public Task TestOnlyClearTable() => TestOnlyClearTable(CancellationToken.None);
 
-    public Task TestOnlyClearTable(CancellationToken cancellationToken) => RunAsync(
+    public Task TestOnlyClearTable(CancellationToken cancellationToken) => _calls.RunAsync(
         async stop =>
         {
             await foreach (var register in _registers.ListAllAsync(_prefix, stop))
@@ -126,7 +127,7 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     /// <summary>Ends the calls that are under way, and all that come later. Twice is once.</summary>
     public void Dispose()
     {
-        _end.Cancel(); // Not disposed: it holds nothing, and calls may still come.
+        _calls.Dispose();
         _passive?.Dispose();
     }
 
@@ -134,28 +135,6 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     {
         Dispose();
         return ValueTask.CompletedTask;
-    }
-
-    /// <summary>Carries out a call until its caller gives up or the silo stops.</summary>
-    /// <exception cref="OperationCanceledException">
-    /// One of the two. A change that was under way may be made nevertheless.
-    /// </exception>
-    private async Task<T> RunAsync<T>(Func<CancellationToken, Task<T>> call, CancellationToken cancellationToken)
-    {
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _end.Token);
-        try
-        {
-            either.Token.ThrowIfCancellationRequested();
-            return await call(either.Token);
-        }
-        catch (OperationCanceledException failure) when (either.IsCancellationRequested)
-        {
-            // With the caller's own token, if it was that, and not with one that the caller has never seen.
-            throw cancellationToken.IsCancellationRequested
-                ? new OperationCanceledException(failure.Message, failure, cancellationToken)
-                : new OperationCanceledException(
-                    "The reminder table has stopped, as its silo has.", failure, _end.Token);
-        }
     }
 
     private async Task<string?> UpsertAsync(ReminderEntry entry, CancellationToken cancellationToken)
@@ -244,10 +223,10 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     /// <summary>The register service erases what was deleted by itself; these databases have nobody else.</summary>
     private async Task EraseAsync(PassiveRegisters passive)
     {
-        while (!_end.IsCancellationRequested)
+        while (!_calls.Stopped.IsCancellationRequested)
         {
-            await Task.Delay(EraseInterval, _end.Token);
-            await passive.EraseDeletedAsync(_prefix, RegisterClient.TombstoneAgeDefault, _end.Token);
+            await Task.Delay(EraseInterval, _calls.Stopped);
+            await passive.EraseDeletedAsync(_prefix, RegisterClient.TombstoneAgeDefault, _calls.Stopped);
         }
     }
 }

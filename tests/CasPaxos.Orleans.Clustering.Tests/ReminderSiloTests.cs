@@ -103,12 +103,6 @@ public sealed class ReminderSiloTests(RegisterDatabases databases)
         return host;
     }
 
-    private static async Task UntilAsync(string name, int times)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        while (RemindedGrain.Reminded.GetValueOrDefault(name) < times)
-        {
-            await Task.Delay(50, limit.Token);
-        }
-    }
+    private static Task UntilAsync(string name, int times) => Eventually.HoldsAsync(
+        () => Task.FromResult(RemindedGrain.Reminded.GetValueOrDefault(name) >= times));
 }

@@ -1,5 +1,6 @@
 using CasPaxos.Postgres;
 using CasPaxos.Registers;
+using CasPaxos.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
@@ -131,12 +132,6 @@ public sealed class SharedConnectionTests(RegisterDatabases databases)
         return database;
     }
 
-    private static async Task UntilClosedAsync(string database, string application)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        while (await ProviderHosts.CountAsync(database, application) > 0)
-        {
-            await Task.Delay(20, limit.Token);
-        }
-    }
+    private static Task UntilClosedAsync(string database, string application) =>
+        Eventually.HoldsAsync(async () => await ProviderHosts.CountAsync(database, application) == 0);
 }

@@ -61,11 +61,11 @@ public sealed class KilledSiloTests(DirectoryDatabasesFixture databases, ITestOu
         var leaving = SiloOf(await _silos[1].Grains.GetGrain<ISilosGrain>(0).WhereAsync());
         Assert.Equal(0, await _silos[1].StopAsync());
         Assert.DoesNotContain(leaving, (await EntriesAsync()).Values.Select(SiloOf));
-        var said = (await _silos[0].ReadLogAsync()).Length;
+        var said = _silos[0].ReadLog().Length;
         Assert.Equal(0, await _silos[0].StopAsync());
         Assert.DoesNotContain(
             nameof(RegisterGrainUnavailableException),
-            (await _silos[0].ReadLogAsync())[said..],
+            _silos[0].ReadLog()[said..],
             StringComparison.Ordinal);
         Assert.Equal(passive, (await EntriesAsync()).Count == 0);
     }
@@ -76,7 +76,7 @@ public sealed class KilledSiloTests(DirectoryDatabasesFixture databases, ITestOu
         for (var slot = 0; slot < 3; slot++)
         {
             var log = Path.Combine(_logs.FullName, $"silo {slot}");
-            _silos.Add(new SiloUnderTest(databases.Postgres, log, _cluster, slot, passive));
+            _silos.Add(SiloUnderTest.Start(databases.Postgres, log, _cluster, slot, passive));
         }
 
         foreach (var silo in _silos)

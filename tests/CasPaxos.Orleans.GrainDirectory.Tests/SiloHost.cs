@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using CasPaxos.Testing;
@@ -42,29 +41,34 @@ internal static class SiloHost
 }
 
 /// <summary>A silo as a process of its own, and a client that knows no other one.</summary>
-internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
+internal sealed class SiloUnderTest : LoggedProcess
 {
-    private readonly Process _process;
-    private readonly string _log;
     private readonly string _cluster;
-    private readonly int _gateway = FreePorts.Next();
+    private readonly int _gateway;
     private IHost? _client;
 
-    public SiloUnderTest(PostgresTestCluster postgres, string log, string cluster, int slot, bool passive)
+    private SiloUnderTest(
+        PostgresTestCluster postgres, string log, string cluster, int slot, bool passive, int gateway)
+        : base(
+            log,
+            [
+                "dotnet", "exec", typeof(SiloHost).Assembly.Location,
+                $"{FreePorts.Next()}", $"{gateway}", $"{slot}", cluster, $"{passive}", .. postgres.ConnectionStrings,
+            ])
     {
-        _log = log;
         _cluster = cluster;
-        string[] arguments =
-        [
-            "-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", log,
-            "dotnet", "exec", typeof(SiloHost).Assembly.Location,
-            $"{FreePorts.Next()}", $"{_gateway}", $"{slot}", cluster, $"{passive}", .. postgres.ConnectionStrings,
-        ];
-        _process = Process.Start(new ProcessStartInfo("sh", arguments))!;
-        LeftoverCollector.Add(this);
+        _gateway = gateway;
     }
 
     public IGrainFactory Grains => _client!.Services.GetRequiredService<IClusterClient>();
+
+    /// <summary>Starts one.</summary>
+    public static SiloUnderTest Start(PostgresTestCluster postgres, string log, string cluster, int slot, bool passive)
+    {
+        var silo = new SiloUnderTest(postgres, log, cluster, slot, passive, FreePorts.Next());
+        silo.Start();
+        return silo;
+    }
 
     /// <summary>Connects the client as soon as the silo lets it.</summary>
     public async Task ConnectAsync()
@@ -80,7 +84,7 @@ internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
             client.UseConnectionRetryFilter(async (_, stop) =>
             {
                 await Task.Delay(200, stop);
-                return !_process.HasExited;
+                return Id is not null;
             });
         });
         _client = builder.Build();
@@ -90,37 +94,13 @@ internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
         }
         catch (Exception failure)
         {
-            throw new InvalidOperationException($"No way to the silo: {await ReadLogAsync()}", failure);
+            throw new InvalidOperationException($"No way to the silo: {ReadLog()}", failure);
         }
     }
 
-    /// <summary>What it has printed.</summary>
-    public Task<string> ReadLogAsync() => File.ReadAllTextAsync(_log);
-
-    /// <summary>Kills it with -9.</summary>
-    public async Task KillAsync()
+    public override async ValueTask DisposeAsync()
     {
-        if (!_process.HasExited)
-        {
-            _process.Kill();
-            await _process.WaitForExitAsync();
-        }
-    }
-
-    /// <summary>Stops it in order.</summary>
-    /// <returns>Its exit code.</returns>
-    public async Task<int> StopAsync()
-    {
-        Processes.Signal(_process.Id, Processes.SigTerm);
-        await _process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(3));
-        return _process.ExitCode;
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        LeftoverCollector.Forget(this);
-        await KillAsync();
-        _process.Dispose();
+        await base.DisposeAsync();
         if (_client is not null)
         {
             // What of it is still waiting for the silo is not waited for.
@@ -128,11 +108,5 @@ internal sealed class SiloUnderTest : IAsyncDisposable, ILeftover
             await _client.StopAsync(now.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _client.Dispose();
         }
-    }
-
-    public void Remove()
-    {
-        LeftoverCollector.Forget(this);
-        Processes.Signal(_process.Id, Processes.SigKill);
     }
 }

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using CasPaxos.Registers;
+using CasPaxos.Testing;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.GrainDirectory;
 
@@ -37,7 +37,7 @@ public sealed class SiloTests(DirectoryDatabasesFixture databases)
             await grain.EndAsync();
         }
 
-        await UntilAsync(async () => await RowsAsync(cluster) == 0);
+        await Eventually.HoldsAsync(async () => await RowsAsync(cluster) == 0);
         await Task.WhenAll(both.Select(grain => grain.WhereAsync()));
         Assert.NotEqual(0, await RowsAsync(cluster));
         await silo.StopAsync();
@@ -76,16 +76,6 @@ public sealed class SiloTests(DirectoryDatabasesFixture databases)
         }
 
         return rows;
-    }
-
-    private static async Task UntilAsync(Func<Task<bool>> reached)
-    {
-        var clock = Stopwatch.StartNew();
-        while (!await reached())
-        {
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), "not within three minutes");
-            await Task.Delay(100);
-        }
     }
 
     /// <summary>Asks a directory when hardly anything of the silo has started.</summary>

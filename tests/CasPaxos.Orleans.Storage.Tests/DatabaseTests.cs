@@ -62,11 +62,11 @@ public sealed class TwoClusterTests(SharedDatabases databases)
         await rightGrain.SetAsync("right");
 
         await Assert.ThrowsAsync<InconsistentStateException>(() => leftGrain.SetAsync("left"));
-        await GrainSuite.EventuallyAsync(async () => await leftGrain.GetAsync() == "right");
+        await Eventually.HoldsAsync(async () => await leftGrain.GetAsync() == "right");
         await leftGrain.SetAsync("left, having read");
         await Assert.ThrowsAsync<InconsistentStateException>(() => rightGrain.SetAsync("right again"));
 
-        await GrainSuite.EventuallyAsync(async () => await rightGrain.GetAsync() == "left, having read");
+        await Eventually.HoldsAsync(async () => await rightGrain.GetAsync() == "left, having read");
     }
 
     [SkippableFact]
@@ -91,7 +91,7 @@ public sealed class TwoClusterTests(SharedDatabases databases)
 
         // This database need not be of the quorum that was waited for.
         Task EventuallyRowsAsync(int rows) =>
-            GrainSuite.EventuallyAsync(async () => await RowsAsync(cluster) == rows);
+            Eventually.HoldsAsync(async () => await RowsAsync(cluster) == rows);
     }
 
     /// <summary>How many registers of a cluster's grains a database has, deleted ones included.</summary>
@@ -134,7 +134,7 @@ public sealed class DatabaseFaultTests
         Assert.Equal(("three", activation), await grain.DescribeAsync());
 
         await postgres.Servers[1].RestartAsync();
-        await GrainSuite.EventuallyAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
         {
             var again = await Record.ExceptionAsync(() => grain.SetAsync("three"));
             Assert.IsNotType<InconsistentStateException>(again);

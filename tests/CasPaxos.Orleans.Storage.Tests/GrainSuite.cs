@@ -1,4 +1,5 @@
 using CasPaxos.Registers;
+using CasPaxos.Testing;
 using Orleans.Storage;
 using Orleans.TestingHost;
 using static CasPaxos.Orleans.Storage.Tests.SharedDatabases;
@@ -81,7 +82,7 @@ public abstract class GrainSuite(SharedDatabases databases, bool service) : IAsy
         await listener.SubscribeAsync();
         await Cluster.Client.GetGrain<IListenerGrain>(Guid.NewGuid()).SayAsync(id, 17);
 
-        await EventuallyAsync(async () => (await listener.HeardAsync()).SequenceEqual([17]));
+        await Eventually.HoldsAsync(async () => (await listener.HeardAsync()).SequenceEqual([17]));
         Assert.Contains(await ListAsync(), key => key.Contains($"numbers%2F{id:N}", StringComparison.Ordinal));
     }
 
@@ -112,7 +113,7 @@ public abstract class GrainSuite(SharedDatabases databases, bool service) : IAsy
 
         Assert.NotNull(failure.StoredEtag);
         Assert.Null(failure.CurrentEtag);
-        await EventuallyAsync(async () => (await right.DescribeAsync()).Activation != loser);
+        await Eventually.HoldsAsync(async () => (await right.DescribeAsync()).Activation != loser);
         Assert.Equal("left", await right.GetAsync());
         await right.SetAsync("right");
         await Assert.ThrowsAsync<InconsistentStateException>(() => left.SetAsync("left again"));
@@ -127,15 +128,6 @@ public abstract class GrainSuite(SharedDatabases databases, bool service) : IAsy
         Assert.Contains("over the limit of 1048576 bytes", failure.Message, StringComparison.Ordinal);
         await Cluster.DeactivateAsync(grain);
         Assert.Equal(new string('x', 1_000_000), await grain.GetAsync());
-    }
-
-    internal static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        while (!await holds())
-        {
-            await Task.Delay(50, deadline.Token);
-        }
     }
 }
 

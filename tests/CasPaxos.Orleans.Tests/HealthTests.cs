@@ -126,20 +126,8 @@ public sealed class HealthTests
     private static IEnumerable<bool> Reachable(HealthReport report) =>
         ((RegisterHealth)report.Entries["caspaxos-ready"].Data["service"]).Slots.Select(slot => slot.Reachable);
 
-    private static async Task<HealthReport> UntilAsync(HealthCheckService checks, HealthStatus status)
-    {
-        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
-        while (true)
-        {
-            var report = await checks.CheckHealthAsync(limit.Token);
-            if (report.Status == status)
-            {
-                return report;
-            }
-
-            await Task.Delay(100, limit.Token);
-        }
-    }
+    private static Task<HealthReport> UntilAsync(HealthCheckService checks, HealthStatus status) =>
+        Eventually.ReachedAsync(() => checks.CheckHealthAsync(), report => report.Status == status);
 
     private sealed class Source(string name) : IHealthSource
     {

@@ -57,7 +57,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([true, true, true], await ServingAsync());
 
         // The two databases find what was deleted, and all three slots forget it: but for the counter.
-        await StorageHost.EventuallyAsync(async () => await RowsAsync(0) == 1 && await RowsAsync(2) == 1);
+        await Eventually.HoldsAsync(async () => await RowsAsync(0) == 1 && await RowsAsync(2) == 1);
         var erased = new RegisterKey("whole/0/0");
         Assert.False((await AppliedAsync(Recorded("again").GetAsync(erased))).Exists);
         var again = await AppliedAsync(Recorded("again").CreateAsync(erased, Bytes("again")));
@@ -69,7 +69,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([false, true, true], await ServingAsync());
         var listing = await Record.ExceptionAsync(() => Client.ListAsync("counter"));
         await _servers[0].RestartAsync();
-        await StorageHost.EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
+        await Eventually.HoldsAsync(async () => (await ServingAsync()).All(serves => serves));
 
         await _servers[1].KillAsync();
         await UseAsync("without the storage");
@@ -77,7 +77,7 @@ public sealed class MixedClusterTests : IAsyncLifetime
         Assert.Equal([true, false, true], await ServingAsync());
         var listed = await Client.ListAsync("counter");
         await _servers[1].RestartAsync();
-        await StorageHost.EventuallyAsync(async () => (await ServingAsync()).All(serves => serves));
+        await Eventually.HoldsAsync(async () => (await ServingAsync()).All(serves => serves));
 
         await _servers[2].KillAsync();
         await UseAsync("without the other database");

@@ -156,13 +156,7 @@ public sealed class PlacementTests(ITestOutputHelper output)
             await service.Registers.PutAsync(key, new byte[1]);
             await service.Registers.DeleteAsync(key);
 
-            var clock = Stopwatch.StartNew();
-            while (await RowsAsync(service) > 0)
-            {
-                Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), "not erased within three minutes");
-                await Task.Delay(100);
-            }
-
+            await Eventually.HoldsAsync(async () => await RowsAsync(service) == 0);
             Assert.IsType<Outcome.Applied>(await service.Registers.CreateAsync(key, new byte[1]));
         }
         finally
@@ -198,19 +192,6 @@ public sealed class PlacementTests(ITestOutputHelper output)
     private static Task<ServiceStatus> StatusAsync(ServiceCluster service) =>
         new GrainRegisterClient(service.Cluster.Client).StatusAsync();
 
-    private static async Task<ServiceStatus> UntilAsync(ServiceCluster service, Func<ServiceStatus, bool> reached)
-    {
-        var clock = Stopwatch.StartNew();
-        while (true)
-        {
-            var status = await StatusAsync(service);
-            if (reached(status))
-            {
-                return status;
-            }
-
-            Assert.True(clock.Elapsed < TimeSpan.FromMinutes(3), $"not within three minutes: {status}");
-            await Task.Delay(200);
-        }
-    }
+    private static Task<ServiceStatus> UntilAsync(ServiceCluster service, Func<ServiceStatus, bool> reached) =>
+        Eventually.ReachedAsync(() => StatusAsync(service), reached);
 }

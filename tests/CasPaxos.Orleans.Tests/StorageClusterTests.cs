@@ -66,7 +66,7 @@ public sealed class StorageClusterTests : IAsyncLifetime
         await _cluster!.StartAdditionalSiloAsync();
         await UseAsync("with another silo");
         await _servers[0].RestartAsync();
-        await StorageHost.EventuallyAsync(async () =>
+        await Eventually.HoldsAsync(async () =>
             (await ((GrainRegisterClient)Registers).StatusAsync()).Slots.All(slot => slot.Serves));
         await _servers[1].KillAsync();
         var later = await AppliedAsync(Registers.IncrementAsync(new RegisterKey("kept"), 1));

@@ -1,4 +1,5 @@
 using CasPaxos.Registers;
+using CasPaxos.Testing;
 using Orleans.Storage;
 using static CasPaxos.Orleans.Tests.StorageCalls;
 
@@ -132,7 +133,7 @@ public sealed class StorageFailureTests
         Assert.All(failures, failure => Assert.False(failure.MayHaveTakenEffect));
 
         never.SetResult();
-        await EventuallyAsync(async () => await acceptor.AskAsync([ReadCall("a")], default) is [AcceptorReply.Report]);
+        await Eventually.HoldsAsync(() => IsBackAsync(acceptor));
     }
 
     [Fact]
@@ -245,28 +246,20 @@ public sealed class StorageFailureTests
     private static Func<string, Task> FailAt(string wanted) => state =>
         state == wanted ? throw new IOException("The wire is cut.") : Task.CompletedTask;
 
+    private static async Task<bool> IsBackAsync(IAcceptor acceptor)
+    {
+        try
+        {
+            return await acceptor.AskAsync([ReadCall("a")], default) is [AcceptorReply.Report];
+        }
+        catch (AcceptorUnavailableException)
+        {
+            return false;
+        }
+    }
+
     private static async Task<AcceptorUnavailableException> FailAsync(IAcceptor acceptor, AcceptorCall call) =>
         await Assert.ThrowsAsync<AcceptorUnavailableException>(() => acceptor.AskAsync([call], default));
-
-    private static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        for (var tries = 0; tries < 100; tries++)
-        {
-            try
-            {
-                if (await holds())
-                {
-                    return;
-                }
-            }
-            catch (AcceptorUnavailableException)
-            {
-                await Task.Delay(50);
-            }
-        }
-
-        Assert.Fail("It never came back.");
-    }
 
     private async Task<IAcceptor> OpenAsync()
     {

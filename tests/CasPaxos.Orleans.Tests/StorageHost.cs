@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using CasPaxos.Registers;
 using Microsoft.Extensions.DependencyInjection;
@@ -54,17 +53,6 @@ internal static class StorageHost
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return cluster;
-    }
-
-    /// <summary>Waits for what comes to hold by itself.</summary>
-    public static async Task EventuallyAsync(Func<Task<bool>> holds)
-    {
-        var watch = Stopwatch.StartNew();
-        while (!await holds())
-        {
-            Assert.True(watch.Elapsed < TimeSpan.FromMinutes(3), "It never came to hold.");
-            await Task.Delay(100);
-        }
     }
 
     /// <summary>Services with storages that need no silo.</summary>

@@ -39,7 +39,7 @@ public static class RecoveryCampaign
         {
             for (var number = 0; number < Silos; number++)
             {
-                silos.Add(new SiloUnderTest(postgres, Path.Combine(folder.FullName, $"silo-{number}.log")));
+                silos.Add(SiloUnderTest.Start(postgres, Path.Combine(folder.FullName, $"silo-{number}.log")));
             }
 
             using var client = await ConnectAsync(silos);

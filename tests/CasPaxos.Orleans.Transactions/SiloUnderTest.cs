@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using CasPaxos.Testing;
 using Npgsql;
@@ -6,30 +5,33 @@ using Npgsql;
 namespace CasPaxos.Orleans.Transactions;
 
 /// <summary>A silo as a process of its own, with a way of its own to every database.</summary>
-internal sealed class SiloUnderTest : IAsyncDisposable
+internal sealed class SiloUnderTest : LoggedProcess
 {
     private readonly IReadOnlyList<TcpProxy> _ways;
-    private readonly IReadOnlyList<string> _databases;
-    private readonly string _log;
-    private readonly int _siloPort = FreePorts.Next();
-    private Process _process;
 
-    public SiloUnderTest(PostgresTestCluster postgres, string log)
+    private SiloUnderTest(string log, IReadOnlyList<TcpProxy> ways, int gatewayPort, IEnumerable<string> databases)
+        : base(
+            log,
+            [
+                "dotnet", "exec", typeof(SiloHost).Assembly.Location, SiloHost.Verb,
+                FreePorts.Next().ToString(CultureInfo.InvariantCulture),
+                gatewayPort.ToString(CultureInfo.InvariantCulture), .. databases,
+            ])
     {
-        _log = log;
-        _ways = [.. postgres.Servers.Select(server => new TcpProxy(server.Port))];
-        _databases =
-        [
-            .. postgres.ConnectionStrings.Zip(_ways, (database, way) =>
-                new NpgsqlConnectionStringBuilder(database) { Host = "127.0.0.1", Port = way.Port }.ConnectionString),
-        ];
-        _process = Start();
+        _ways = ways;
+        GatewayPort = gatewayPort;
     }
 
-    public int GatewayPort { get; } = FreePorts.Next();
+    public int GatewayPort { get; }
 
-    /// <summary>What it has printed.</summary>
-    public string ReadLog() => File.ReadAllText(_log);
+    /// <summary>Starts one.</summary>
+    public static SiloUnderTest Start(PostgresTestCluster postgres, string log)
+    {
+        TcpProxy[] ways = [.. postgres.Servers.Select(server => new TcpProxy(server.Port))];
+        var silo = new SiloUnderTest(log, ways, FreePorts.Next(), postgres.ConnectionStrings.Zip(ways, Through));
+        silo.Start();
+        return silo;
+    }
 
     /// <summary>
     /// Cuts the ways to all databases but one, and kills the silo when what it sent had time to arrive there: its last
@@ -54,38 +56,18 @@ internal sealed class SiloUnderTest : IAsyncDisposable
             way.Mode = ProxyMode.Pass;
         }
 
-        _process.Dispose();
-        _process = Start();
+        Start();
     }
 
-    public async ValueTask DisposeAsync()
+    public override async ValueTask DisposeAsync()
     {
-        await KillAsync();
-        _process.Dispose();
+        await base.DisposeAsync();
         foreach (var way in _ways)
         {
             await way.DisposeAsync();
         }
     }
 
-    private async Task KillAsync()
-    {
-        if (!_process.HasExited)
-        {
-            _process.Kill(); // SIGKILL.
-            await _process.WaitForExitAsync();
-        }
-    }
-
-    private Process Start()
-    {
-        string[] arguments =
-        [
-            "-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", _log,
-            "dotnet", "exec", typeof(SiloHost).Assembly.Location, SiloHost.Verb,
-            _siloPort.ToString(CultureInfo.InvariantCulture), GatewayPort.ToString(CultureInfo.InvariantCulture),
-            .. _databases,
-        ];
-        return Process.Start(new ProcessStartInfo("sh", arguments))!;
-    }
+    private static string Through(string database, TcpProxy way) =>
+        new NpgsqlConnectionStringBuilder(database) { Host = "127.0.0.1", Port = way.Port }.ConnectionString;
 }

@@ -29,24 +29,25 @@ internal static class Processes
         return start;
     }
 
-    /// <summary>
-    /// The same for a server: what it prints goes to a file. Not through us: reading a pipe takes a thread of the pool
-    /// for as long as the pipe is open, and a few servers would leave none for the code under test.
-    /// </summary>
+    /// <summary>The same for a server: what it prints goes to a file.</summary>
     public static ProcessStartInfo AsPostgresInto(
         string log, string program, params ReadOnlySpan<string> arguments)
     {
         var plain = AsPostgres(program, arguments);
-        var start = new ProcessStartInfo("sh") { WorkingDirectory = plain.WorkingDirectory };
+        var start = Into(log, [plain.FileName, .. plain.ArgumentList]);
+        start.WorkingDirectory = plain.WorkingDirectory;
         start.Environment["LC_ALL"] = "C";
-        foreach (var argument in (IEnumerable<string>)
-            ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", log, plain.FileName, .. plain.ArgumentList])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
         return start;
     }
+
+    /// <summary>
+    /// A start of a program as ourselves; what it prints is added to a file. Not through us: reading a pipe takes a
+    /// thread of the pool for as long as the pipe is open, and a few servers would leave none for the code under test.
+    /// </summary>
+    /// <param name="log">The file.</param>
+    /// <param name="line">The program and its arguments; the process id is the program's.</param>
+    public static ProcessStartInfo Into(string log, IEnumerable<string> line) =>
+        new("sh", ["-c", "log=$1; shift; exec \"$@\" >>\"$log\" 2>&1", "sh", log, .. line]);
 
     /// <summary>Runs a program to its end.</summary>
     /// <returns>What it printed, and whether it succeeded.</returns>
