@@ -7,8 +7,6 @@ namespace CasPaxos.Cluster.Tests;
 /// <summary>What the README shows compiles and does what it says.</summary>
 public sealed class ReadmeTests(ClusterFixture fixture) : IClassFixture<ClusterFixture>
 {
-    private sealed record Basket(string[] Items);
-
     [SkippableFact]
     public async Task The_sample_of_the_readme_runs()
     {
@@ -18,17 +16,17 @@ public sealed class ReadmeTests(ClusterFixture fixture) : IClassFixture<ClusterF
         await using var cluster = await PostgresCluster.OpenAsync(connectionStrings);
         var client = new RegisterClient(cluster.Configuration, cluster.Acceptors);
 
-        var basket = client.Register<Basket>(new RegisterKey("basket/ada"));
-        await basket.WriteAsync(new Basket(["apples"]));
+        var basket = client.Register<string[]>(new RegisterKey("basket/ada"));
+        await basket.WriteAsync(["apples"]);
         var seen = await basket.ReadAsync();
-        var attempt = await basket.TryWriteAsync(new Basket([.. seen.Value!.Items, "pears"]), expected: seen.ETag);
+        var attempt = await basket.TryWriteAsync([.. seen.Value!, "pears"], expected: seen.ETag);
         Console.WriteLine(attempt.Applied ? "added" : "somebody else changed it: " + attempt.Current.ETag);
 
         var visits = await client.IncrementAsync(new RegisterKey("visits"));
         // </sample>
 
         Assert.True(attempt.Applied);
-        Assert.Equal(["apples", "pears"], (await basket.ReadAsync()).Value!.Items);
+        Assert.Equal(["apples", "pears"], (await basket.ReadAsync()).Value);
         Assert.IsType<Outcome.Applied>(visits);
     }
 

@@ -56,9 +56,9 @@ public sealed class ReadmeTests
     private static async Task<bool> UseAsync(IGrainFactory grainFactory)
     {
         // <grain sample>
-        var basket = grainFactory.GetRegister<Basket>("basket/ada"); // Or a Guid, or an integer.
+        var basket = grainFactory.GetRegister<string[]>("basket/ada"); // Or a Guid, or an integer.
         var seen = await basket.ReadAsync();
-        var attempt = await basket.TryWriteAsync(new Basket(["apples"]), expected: seen.ETag);
+        var attempt = await basket.TryWriteAsync([.. seen.Value ?? [], "pears"], expected: seen.ETag);
 
         var visits = await grainFactory.GetRegisterClient().IncrementAsync(new RegisterKey("visits"));
         // </grain sample>
@@ -70,6 +70,4 @@ public sealed class ReadmeTests
         var start = text.IndexOf(begin, StringComparison.Ordinal) + begin.Length;
         return text[start..text.IndexOf(end, start, StringComparison.Ordinal)];
     }
-
-    private sealed record Basket(IReadOnlyList<string> Items);
 }
