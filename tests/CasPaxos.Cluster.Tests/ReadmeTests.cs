@@ -26,7 +26,7 @@ public sealed class ReadmeTests(ClusterFixture fixture) : IClassFixture<ClusterF
         // </sample>
 
         Assert.True(attempt.Applied);
-        Assert.Equal(["apples", "pears"], (await basket.ReadAsync()).Value);
+        Assert.Equal(["apples", "pears"], (await basket.ReadAsync()).Value!);
         Assert.IsType<Outcome.Applied>(visits);
     }
 
