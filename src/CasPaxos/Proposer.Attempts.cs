@@ -3,11 +3,19 @@ namespace CasPaxos;
 // The attempts of a proposer: how they begin, what their replies mean, how they end.
 public sealed partial class Proposer
 {
-    /// <summary>Begins an attempt for the operations that wait, if none is under way.</summary>
+    /// <summary>
+    /// Begins an attempt for the operations that wait, if none is under way and there is room for it.
+    /// </summary>
     private void Advance()
     {
         if (_attempt is not null || _backingOff || _waiting.Count == 0 || _configuration.Epoch < _fencedBy)
         {
+            return;
+        }
+
+        if (_room != Room.Held)
+        {
+            AskForRoom();
             return;
         }
 
@@ -38,6 +46,28 @@ public sealed partial class Proposer
         }
     }
 
+    private void AskForRoom()
+    {
+        if (_room == Room.None)
+        {
+            _room = Room.Asked;
+            _effects.Add(new ProposerEffect.Enter(Again: _setbacksInARow > 0));
+        }
+    }
+
+    private void LeaveRoom()
+    {
+        _room = Room.None;
+        _effects.Add(new ProposerEffect.Leave());
+    }
+
+    /// <summary>The attempt is over, with all its phases, and the next one asks for room anew.</summary>
+    private void EndAttempt()
+    {
+        _attempt = null;
+        LeaveRoom();
+    }
+
     private List<Pending> TakeWaiting(int most)
     {
         var count = Math.Min(most, _waiting.Count);
@@ -59,7 +89,7 @@ public sealed partial class Proposer
         _prepared = null; // The prepare outbids it.
         if (_counter == Ballot.CounterMax)
         {
-            _attempt = null; // Refused at the limit, never wrapped.
+            EndAttempt(); // Refused at the limit, never wrapped.
             operations.ForEach(pending => GiveUp(pending, "The ballots of this register are used up."));
             Advance();
             return;
@@ -304,7 +334,7 @@ public sealed partial class Proposer
         catch (RecordFormatException exception)
         {
             // Written by a newer version, or damaged: nothing is sent, and nothing is overwritten.
-            _attempt = null;
+            EndAttempt();
             operations.ForEach(pending => GiveUp(pending, exception.Message));
             return null;
         }
@@ -313,7 +343,7 @@ public sealed partial class Proposer
     /// <summary>The fold's record is chosen: its answers are true.</summary>
     private void End(Fold fold)
     {
-        _attempt = null;
+        EndAttempt();
         _setbacksInARow = 0;
         _silencesInARow = 0;
         Position = fold.Record.Position;

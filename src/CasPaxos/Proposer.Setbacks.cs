@@ -6,7 +6,7 @@ public sealed partial class Proposer
     /// <summary>The attempt found no quorum: its operations go back to the head of the queue.</summary>
     private void SetBack(Attempt attempt)
     {
-        _attempt = null;
+        EndAttempt();
         _prepared = null;
         if (attempt is AcceptAttempt accept)
         {

@@ -21,6 +21,7 @@ public sealed partial class Proposer
     private long _lastAttempt;
     private long _timer;
     private bool _backingOff;
+    private Room _room;
     private int _setbacksInARow;
     private int _silencesInARow; // Attempts that were not answered in time, and not refused either.
     private long _fencedBy;
@@ -65,6 +66,14 @@ public sealed partial class Proposer
     /// </summary>
     public bool IsIdle => _attempt is null && _waiting.Count == 0;
 
+    /// <summary>
+    /// True while an attempt is wanted and there is no room for it yet; see <see cref="ProposerEffect.Enter"/>.
+    /// </summary>
+    public bool AwaitsRoom => _room == Room.Asked;
+
+    /// <summary>True while an attempt is under way, so while it has room.</summary>
+    public bool IsAttempting => _attempt is not null;
+
     /// <summary>Takes an operation. It is answered by a <see cref="ProposerEffect.Answer"/>, now or later.</summary>
     /// <param name="ticket">The caller's name for this call, never used before with this proposer.</param>
     /// <param name="operation">What is wanted.</param>
@@ -81,6 +90,21 @@ public sealed partial class Proposer
         else
         {
             _waiting.Add(pending);
+            Advance();
+        }
+
+        return TakeEffects();
+    }
+
+    /// <summary>
+    /// Takes the news that there is room for an attempt: it begins, for all operations that wait. Changes nothing if
+    /// none was asked for, or if the room was left again meanwhile.
+    /// </summary>
+    public IReadOnlyList<ProposerEffect> Admit()
+    {
+        if (_room == Room.Asked)
+        {
+            _room = Room.Held;
             Advance();
         }
 
@@ -138,9 +162,7 @@ public sealed partial class Proposer
     {
         if (_waiting.FindIndex(pending => pending.Ticket == ticket) is >= 0 and var index)
         {
-            var pending = _waiting[index];
-            _waiting.RemoveAt(index);
-            GiveUp(pending, reason);
+            AbandonWaiting(index, reason);
         }
         else if (_attempt?.Operations.Find(pending => pending.Ticket == ticket && !pending.Answered) is { } pending)
         {
@@ -150,6 +172,24 @@ public sealed partial class Proposer
             }
 
             GiveUp(pending, reason);
+        }
+
+        return TakeEffects();
+    }
+
+    /// <summary>
+    /// The caller has so little time left that an attempt which began now might not end in it. If none for its
+    /// operation has begun, and none is about to, it is told now that nothing was sent, and not later that nothing is
+    /// known.
+    /// </summary>
+    /// <param name="ticket">The call; one that is answered already changes nothing.</param>
+    /// <param name="reason">For people: what it has waited for.</param>
+    public IReadOnlyList<ProposerEffect> AbandonUnsent(long ticket, string reason)
+    {
+        var index = _waiting.FindIndex(pending => pending.Ticket == ticket && pending.Since is null);
+        if (index >= 0 && (AwaitsRoom || index >= _settings.CombineMax))
+        {
+            AbandonWaiting(index, reason);
         }
 
         return TakeEffects();
@@ -169,6 +209,17 @@ public sealed partial class Proposer
         }
 
         return TakeEffects();
+    }
+
+    private void AbandonWaiting(int index, string reason)
+    {
+        var pending = _waiting[index];
+        _waiting.RemoveAt(index);
+        GiveUp(pending, reason);
+        if (_waiting.Count == 0 && AwaitsRoom)
+        {
+            LeaveRoom();
+        }
     }
 
     private void Answer(Pending pending, Outcome outcome)
@@ -193,6 +244,14 @@ public sealed partial class Proposer
         _effects = [];
         return effects;
     }
+}
+
+/// <summary>What a proposer has of the room that an attempt needs (rule 24).</summary>
+internal enum Room
+{
+    None,
+    Asked,
+    Held,
 }
 
 /// <summary>

@@ -32,6 +32,19 @@ public abstract record ProposerEffect
     public sealed record Erasure(ErasureResult Result) : ProposerEffect;
 
     /// <summary>
+    /// An attempt wants to begin: call <see cref="Proposer.Admit"/> once there is room for it, at once or later. Nothing
+    /// is sent before. Followed by a <see cref="Leave"/>, when the attempt has ended or is not wanted any more (rule
+    /// 24). The only two effects whose order counts.
+    /// </summary>
+    /// <param name="Again">
+    /// An attempt for the same operations has failed before: some may be in doubt, and the sooner they end the better.
+    /// </param>
+    public sealed record Enter(bool Again) : ProposerEffect;
+
+    /// <summary>The room that was entered, or only asked for, is free for others.</summary>
+    public sealed record Leave : ProposerEffect;
+
+    /// <summary>
     /// An acceptor knows a newer configuration; nothing is tried before <see cref="Proposer.Reconfigure"/> brings it.
     /// </summary>
     /// <param name="Epoch">The epoch to look for.</param>

@@ -45,6 +45,9 @@ internal sealed class LastRead(World world, int register, Action answered) : IRe
                     world.Invariants.Sent(this, send.Attempt, send.Request);
                     world.Network.Send(this, send.Slot, send.Attempt, send.Request);
                     break;
+                case ProposerEffect.Enter:
+                    CarryOut(_proposer.Admit()); // Outside its node's room: nothing else is under way any more.
+                    break;
                 case ProposerEffect.SetTimer timer:
                     world.Events.After(timer.Delay.Ticks, () => CarryOut(_proposer.TimerFired(timer.Timer)));
                     break;

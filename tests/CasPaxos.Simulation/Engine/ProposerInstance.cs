@@ -32,6 +32,10 @@ internal sealed class ProposerInstance : IReplyTarget
 
     public ETag? Position => _proposer.Position;
 
+    public bool AwaitsRoom => _proposer.AwaitsRoom;
+
+    public bool IsAttempting => _proposer.IsAttempting;
+
     public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince)
     {
         var call = new Try(run, this, ++_lastTicket);
@@ -81,10 +85,20 @@ internal sealed class ProposerInstance : IReplyTarget
         }
     });
 
+    /// <summary>There is room for an attempt of its own.</summary>
+    public void Admit() => _node.Do(() =>
+    {
+        if (!_isGone)
+        {
+            CarryOut(_proposer.Admit());
+        }
+    });
+
     /// <summary>Ends it, with whatever is under way.</summary>
     public void Retire()
     {
         _isGone = true;
+        _node.Room.Leave(this);
         _world.Statistics.Add(_proposer.Statistics);
         foreach (var call in _calls)
         {
@@ -106,6 +120,7 @@ internal sealed class ProposerInstance : IReplyTarget
         else if (!_isGone && _calls.Exists(call => call.Ticket == ticket))
         {
             _world.Statistics.Add(Count.Abandoned);
+            CarryOut(_proposer.AbandonUnsent(ticket, "The caller has too little time."));
             CarryOut(_proposer.Abandon(ticket, "The caller waits no longer."));
             if (_calls.Exists(call => call.Ticket == ticket))
             {
@@ -122,10 +137,17 @@ internal sealed class ProposerInstance : IReplyTarget
             {
                 case ProposerEffect.Send send:
                     _world.Invariants.Sent(this, send.Attempt, send.Request);
+                    _node.Room.Sent(this);
                     _world.Network.Send(this, send.Slot, send.Attempt, send.Request);
                     break;
                 case ProposerEffect.SetTimer timer:
                     _world.Events.After(timer.Delay.Ticks, () => TimerFired(timer.Timer));
+                    break;
+                case ProposerEffect.Enter enter:
+                    _node.Room.Enter(this, enter.Again);
+                    break;
+                case ProposerEffect.Leave:
+                    _node.Room.Leave(this);
                     break;
                 case ProposerEffect.Answer answer:
                     Answer(answer.Ticket, answer.Outcome);

@@ -43,6 +43,9 @@ internal sealed class ProposerNode(World world, int index)
 
     public int Index => index;
 
+    /// <summary>The attempts of all its proposers, and of those before a restart no more.</summary>
+    public Room Room { get; private set; } = new(world, index);
+
     public bool IsUp { get; private set; } = true;
 
     public Configuration Configuration { get; private set; } = world.Configuration;
@@ -105,6 +108,7 @@ internal sealed class ProposerNode(World world, int index)
         _backlog.Clear();
         Note("crashes");
         Retire();
+        Room = new Room(world, index);
     }
 
     public void Restart()

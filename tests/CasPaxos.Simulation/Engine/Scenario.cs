@@ -73,6 +73,9 @@ internal sealed record Scenario
 
     public required ProposerSettings Settings { get; init; }
 
+    /// <summary>How many attempts of one node may be under way at a time.</summary>
+    public int RoomMax { get; init; } = int.MaxValue;
+
     /// <summary>Longest one-way time of a message that is not delayed by a fault.</summary>
     public required long LatencyMax { get; init; }
 
@@ -141,5 +144,5 @@ internal sealed record Scenario
         $"slots {Slots} (prepare {PrepareQuorum}, accept {AcceptQuorum}), registers {string.Join(' ', Registers)}, " +
         $"nodes {Nodes}, clients {Clients}, operations {Operations}, think {ThinkMax / Millisecond} ms, " +
         $"timeout {ClientTimeout / Millisecond} ms, retry window {RetryWindow / Millisecond} ms, " +
-        $"combine {Settings.CombineMax}, erase every {EraseEvery / Millisecond} ms, {Faults}");
+        $"combine {Settings.CombineMax}, room {RoomMax}, erase every {EraseEvery / Millisecond} ms, {Faults}");
 }

@@ -47,6 +47,7 @@ internal enum Count
     OneRoundTrips,
     Setbacks,
     Conflicts,
+    AttemptsHeldBack,
     CombinedRounds,
     MinorityValuesAdopted,
     IdentityAccepts,

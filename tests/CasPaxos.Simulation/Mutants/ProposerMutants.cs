@@ -140,5 +140,23 @@ internal static class ProposerMutants
                 Rounds,
                 "BeginAccept(prepare.Configuration, prepare.Ballot, joined)",
                 "BeginAccept(_configuration, prepare.Ballot, joined)")) { From = 3_600 },
+        new(
+            "attempt-without-room",
+            "An attempt begins before there is room for it.",
+            new Patch(
+                Rounds,
+                """
+                            AskForRoom();
+                            return;
+                """,
+                "            AskForRoom();")),
+        new(
+            "room-kept-after-setback",
+            "An attempt that failed keeps its room while the next one waits for its time.",
+            new Patch(Setbacks, "EndAttempt();", "_attempt = null;")),
+        new(
+            "room-for-nobody",
+            "A proposer whose callers have all given up still waits for room, and keeps it.",
+            new Patch(Messages, "if (_waiting.Count == 0 && AwaitsRoom)", "if (_waiting.Count < 0 && AwaitsRoom)")),
     ];
 }

@@ -213,11 +213,11 @@ internal sealed class ModelProposer
         var waits = false;
         for (var i = -1; i < told.Length; i++)
         {
-            waits &= i < 0 || !Take(Tell(proposer, told[i]));
+            waits &= i < 0 || !Take(proposer, Tell(proposer, told[i]));
             if (!waits && changes > 0)
             {
                 var own = (number * 10) + changes--;
-                Take(proposer.Submit(own, new Operation(Make.Op(own), new Change.Increment(1))));
+                Take(proposer, proposer.Submit(own, new Operation(Make.Op(own), new Change.Increment(1))));
                 waits = true;
             }
         }
@@ -260,7 +260,7 @@ internal sealed class ModelProposer
     };
 
     /// <summary>True if an operation was answered.</summary>
-    private bool Take(IReadOnlyList<ProposerEffect> effects)
+    private bool Take(Proposer proposer, IReadOnlyList<ProposerEffect> effects)
     {
         foreach (var effect in effects)
         {
@@ -276,6 +276,11 @@ internal sealed class ModelProposer
                     Applied.Add((Make.Op((int)answer.Ticket), applied.ETag));
                     break;
             }
+        }
+
+        if (effects.Any(effect => effect is ProposerEffect.Enter))
+        {
+            Take(proposer, proposer.Admit()); // There is always room here; nothing is answered by that.
         }
 
         return effects.Any(effect => effect is ProposerEffect.Answer);

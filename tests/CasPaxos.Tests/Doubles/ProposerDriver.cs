@@ -9,6 +9,15 @@ internal sealed class ProposerDriver(Cluster cluster, string register, Proposer 
 
     public Proposer Core { get; } = core;
 
+    /// <summary>False: attempts that want to begin wait for <see cref="Admit"/>.</summary>
+    public bool HasRoom { get; set; } = true;
+
+    /// <summary>What it asked room for, in order.</summary>
+    public List<ProposerEffect.Enter> Entered { get; } = [];
+
+    /// <summary>It has asked for room and has not left it since.</summary>
+    public bool IsInside { get; private set; }
+
     /// <summary>Every ballot that it has ever sent in a prepare or an accept.</summary>
     public IEnumerable<Ballot> Ballots => Sent.Select(letter => letter.Request switch
     {
@@ -83,6 +92,14 @@ internal sealed class ProposerDriver(Cluster cluster, string register, Proposer 
         return Answer(ticket);
     }
 
+    public Outcome? AbandonUnsent(long ticket)
+    {
+        Carry(Core.AbandonUnsent(ticket, "The caller has too little time."));
+        return Answer(ticket);
+    }
+
+    public void Admit() => Carry(Core.Admit());
+
     public void Reconfigure(Configuration configuration) => Carry(Core.Reconfigure(configuration));
 
     protected override IReadOnlyList<ProposerEffect> Receive(int slot, long attempt, AcceptorReply reply) =>
@@ -92,8 +109,27 @@ internal sealed class ProposerDriver(Cluster cluster, string register, Proposer 
 
     protected override void Take(ProposerEffect effect)
     {
-        var answer = Assert.IsType<ProposerEffect.Answer>(effect);
-        Assert.True(_answers.TryAdd(answer.Ticket, answer.Outcome), "An operation was answered twice.");
+        switch (effect)
+        {
+            case ProposerEffect.Enter enter:
+                Assert.False(IsInside, "It asks for room twice.");
+                IsInside = true;
+                Entered.Add(enter);
+                if (HasRoom)
+                {
+                    Admit();
+                }
+
+                break;
+            case ProposerEffect.Leave:
+                Assert.True(IsInside, "It leaves where it is not.");
+                IsInside = false;
+                break;
+            default:
+                var answer = Assert.IsType<ProposerEffect.Answer>(effect);
+                Assert.True(_answers.TryAdd(answer.Ticket, answer.Outcome), "An operation was answered twice.");
+                break;
+        }
     }
 }
 
