@@ -44,7 +44,7 @@ internal sealed class LaneQueue(
 
         if (refusal is null)
         {
-            Telemetry.Waiting(_tags, 1);
+            Telemetry.Queued(_tags, 1);
         }
 
         if (refusal is not null)
@@ -66,10 +66,15 @@ internal sealed class LaneQueue(
             var began = Stopwatch.GetTimestamp();
             var calls = Array.ConvertAll(batch, entry => entry.Call);
             IReadOnlyList<AcceptorReply>? replies = null;
-            var failure = new AcceptorReply.Failed(MayHaveTakenEffect: true, "");
+            AcceptorReply? failure = null;
             try
             {
                 replies = await acceptor.AskAsync(calls, CancellationToken.None);
+                if (replies.Count != batch.Length)
+                {
+                    throw new InvalidOperationException($"{replies.Count} replies to {batch.Length} requests.");
+                }
+
                 health.Answered();
             }
             catch (AcceptorUnavailableException exception)
@@ -85,10 +90,10 @@ internal sealed class LaneQueue(
                 health.Failed(exception.Message);
             }
 
-            Telemetry.Answered(_tags, began, replies is not null);
+            Telemetry.Answered(_tags, began, failure is null);
             for (var i = 0; i < batch.Length; i++)
             {
-                batch[i].Target.Receive(slot, batch[i].Attempt, replies?[i] ?? failure);
+                batch[i].Target.Receive(slot, batch[i].Attempt, failure ?? replies![i]);
             }
         }
     }
@@ -116,7 +121,7 @@ internal sealed class LaneQueue(
             }
 
             _waitingBytes -= bytes;
-            Telemetry.Waiting(_tags, -batch.Count);
+            Telemetry.Queued(_tags, -batch.Count);
             Telemetry.Sent(_tags, batch.Count);
             return [.. batch];
         }

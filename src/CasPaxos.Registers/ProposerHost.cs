@@ -1,34 +1,47 @@
+using System.Collections.Concurrent;
+
 namespace CasPaxos.Registers;
 
 /// <summary>
-/// Carries messages for one register's proposer: gives it one at a time and does what it says. Decides nothing.
+/// Carries messages for one register's proposer: a mailbox that gives it one at a time, and does what it says. Decides
+/// nothing.
 /// </summary>
-internal sealed class ProposerHost : IReplyTarget
+/// <remarks>
+/// Only one thread at a time empties the mailbox, and nobody waits for it: a custom change that blocks delays its own
+/// register and no other. Replies are therefore handled by the thread pool, never by the lane that brought them.
+/// </remarks>
+internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 {
-    private readonly Lock _gate = new();
+    private readonly Lock _gate = new(); // Of the mailbox. The rest belongs to the thread that empties it.
     private readonly RegisterKey _key;
     private readonly Proposer _proposer;
-    private readonly IReadOnlyList<AcceptorQueue> _slots;
-    private readonly Dictionary<long, TaskCompletionSource<Outcome>> _calls = [];
+    private readonly Shard _shard;
+    private readonly Admission.Place _place;
+    private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _calls = new();
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private List<Mail> _mail = [];
+    private List<Mail> _reading = [];
+    private bool _emptying;
+    private bool _retired;
     private long _lastTicket;
     private ProposerEffect.SetTimer _armed = new(0, TimeSpan.Zero);
     private long _armedAt;
-    private bool _retired;
     private ProposerCounts _counted;
     private RequestTraces? _traces;
     private string? _lastFailure;
     private Outcome? _lastSeen;
+    private object? _position; // An ETag, or null.
 
-    public ProposerHost(RegisterKey key, Proposer proposer, IReadOnlyList<AcceptorQueue> slots, TimeProvider time)
+    public ProposerHost(RegisterKey key, Proposer proposer, Shard shard, TimeProvider time)
     {
         _key = key;
         _proposer = proposer;
-        _slots = slots;
+        _shard = shard;
+        _place = new Admission.Place(this);
         _time = time;
         _timer = time.CreateTimer(
-            static host => ((ProposerHost)host!).TimerFired(),
+            static host => ((ProposerHost)host!).Post(new Mail.TimerFired()),
             this,
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
@@ -39,8 +52,11 @@ internal sealed class ProposerHost : IReplyTarget
 
     public ProposerStatistics Statistics => _proposer.Statistics;
 
+    public Admission Admission => _shard.Admission;
+
     /// <summary>Why requests failed lately, for the reason of an answer that tells of failure.</summary>
-    public string? LastFailure => Volatile.Read(ref _lastFailure);
+    public string? LastFailure => Volatile.Read(ref _lastFailure)
+        ?? (Admission.Problems() is { Length: > 0 } problems ? problems : null);
 
     /// <summary>What the register held when it was last agreed on here; null if it never was.</summary>
     public Snapshot? LastSeen => Volatile.Read(ref _lastSeen) switch
@@ -51,43 +67,27 @@ internal sealed class ProposerHost : IReplyTarget
     };
 
     /// <summary>Where the register stood then, tombstones included.</summary>
-    public ETag? Position
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _proposer.Position;
-            }
-        }
-    }
+    public ETag? Position => (ETag?)Volatile.Read(ref _position);
 
-    /// <summary>Submits an operation; null if the host was retired meanwhile and another must be asked.</summary>
+    /// <summary>
+    /// Submits an operation that is valid; null if the host was retired meanwhile and another must be asked.
+    /// </summary>
     public (long Ticket, Task<Outcome> Outcome)? Submit(Operation operation)
     {
-        IReadOnlyList<ProposerEffect> effects;
         var call = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
-        long ticket;
-        lock (_gate)
-        {
-            if (_retired)
-            {
-                return null;
-            }
-
-            ticket = ++_lastTicket;
-            effects = Arm(_proposer.Submit(ticket, operation));
-            Count();
-            _traces = RequestTraces.OfCurrentOperation(_traces);
-            _calls.Add(ticket, call); // Behind Submit: it throws for what no register can be asked for.
-        }
-
-        CarryOut(effects);
-        return (ticket, call.Task);
+        var ticket = Interlocked.Increment(ref _lastTicket);
+        _calls[ticket] = call;
+        var traces = RequestTraces.OfCurrentOperation(_traces);
+        return Post(new Mail.Submitted(ticket, operation, traces), here: true) ? (ticket, call.Task) : null;
     }
 
-    public void Abandon(long ticket, string reason) => Give(static (host, given) =>
-        host._proposer.Abandon(given.ticket, given.reason), (ticket, reason));
+    public void Abandon(long ticket, string reason) => Post(new Mail.Abandoned(ticket, reason));
+
+    /// <summary>Gives up what has not begun; see <see cref="Proposer.AbandonUnsent"/>.</summary>
+    public void AbandonUnsent(long ticket, string reason) => Post(new Mail.Unsent(ticket, reason));
+
+    /// <summary>There is room for its attempt.</summary>
+    public void Admitted() => Post(new Mail.Admitted());
 
     public void Receive(int slot, long attempt, AcceptorReply reply)
     {
@@ -96,9 +96,7 @@ internal sealed class ProposerHost : IReplyTarget
             Volatile.Write(ref _lastFailure, $"slot {slot}: {failed.Reason}");
         }
 
-        _traces?.Ended(slot, attempt, reply);
-        Give(static (host, given) =>
-            host._proposer.Receive(given.slot, given.attempt, given.reply), (slot, attempt, reply));
+        Post(new Mail.Replied(slot, attempt, reply));
     }
 
     /// <summary>Ends the host's life if nothing is under way.</summary>
@@ -106,9 +104,9 @@ internal sealed class ProposerHost : IReplyTarget
     {
         lock (_gate)
         {
-            _retired |= _proposer.IsIdle;
-            if (_retired)
+            if (!_retired && !_emptying && _proposer.IsIdle)
             {
+                _retired = true;
                 _timer.Dispose();
             }
 
@@ -116,11 +114,107 @@ internal sealed class ProposerHost : IReplyTarget
         }
     }
 
-    private void TimerFired() =>
-        Give(static (host, _) => host.Due() ? host._proposer.TimerFired(host._armed.Timer) : [], 0);
+    void IThreadPoolWorkItem.Execute() => Empty(int.MaxValue);
+
+    /// <summary>Puts a message into the mailbox, and sees to it that somebody empties it.</summary>
+    /// <param name="mail">The message.</param>
+    /// <param name="here">By this thread, if it is nobody yet.</param>
+    /// <returns>False if the host is retired.</returns>
+    private bool Post(Mail mail, bool here = false)
+    {
+        lock (_gate)
+        {
+            if (_retired)
+            {
+                return false;
+            }
+
+            _mail.Add(mail);
+            if (_emptying)
+            {
+                return true;
+            }
+
+            _emptying = true;
+        }
+
+        if (here)
+        {
+            Empty(rounds: 1);
+        }
+        else
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+
+        return true;
+    }
+
+    private void Empty(int rounds)
+    {
+        while (true)
+        {
+            lock (_gate)
+            {
+                if (_mail.Count == 0)
+                {
+                    _emptying = false;
+                    return;
+                }
+
+                if (rounds-- == 0)
+                {
+                    break; // A caller's thread is not kept for what others have posted meanwhile.
+                }
+
+                (_mail, _reading) = (_reading, _mail);
+            }
+
+            try
+            {
+                foreach (var mail in _reading)
+                {
+                    CarryOut(Take(mail));
+                }
+            }
+#pragma warning disable CA1031 // A defect of ours; whoever waits here must learn of it instead of waiting for ever.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                Fail(exception);
+                return;
+            }
+
+            _reading.Clear();
+        }
+
+        ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private IReadOnlyList<ProposerEffect> Take(Mail mail)
+    {
+        switch (mail)
+        {
+            case Mail.Submitted submitted:
+                _traces = submitted.Traces;
+                return _proposer.Submit(submitted.Ticket, submitted.Operation);
+            case Mail.Replied replied:
+                _traces?.Ended(replied.Slot, replied.Attempt, replied.Reply);
+                return _proposer.Receive(replied.Slot, replied.Attempt, replied.Reply);
+            case Mail.Abandoned abandoned:
+                return _proposer.Abandon(abandoned.Ticket, abandoned.Reason);
+            case Mail.Unsent unsent:
+                return _proposer.AbandonUnsent(unsent.Ticket, unsent.Reason);
+            case Mail.Admitted:
+                // It may have left since, and wait anew.
+                return Admission.IsInside(_place) ? _proposer.Admit() : [];
+            default:
+                return IsDue() ? _proposer.TimerFired(_armed.Timer) : [];
+        }
+    }
 
     /// <summary>False for a timer that was set anew while it fired: the new one is not due, and fires later.</summary>
-    private bool Due()
+    private bool IsDue()
     {
         var left = _armed.Delay - _time.GetElapsedTime(_armedAt);
         if (left > TimeSpan.Zero)
@@ -131,61 +225,32 @@ internal sealed class ProposerHost : IReplyTarget
         return left <= TimeSpan.Zero;
     }
 
-    private void Start(TimeSpan delay)
-    {
-        if (!_retired)
-        {
-            // Rounded up to what timers can do: one cut down to zero would fire at once, again and again.
-            _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    private void Give<T>(Func<ProposerHost, T, IReadOnlyList<ProposerEffect>> message, T given)
-    {
-        IReadOnlyList<ProposerEffect> effects;
-        lock (_gate)
-        {
-            effects = Arm(message(this, given));
-            Count();
-        }
-
-        CarryOut(effects);
-    }
-
-    /// <summary>Tells what the proposer has done since it was last told.</summary>
-    private void Count()
-    {
-        var counts = ProposerCounts.Of(_proposer.Statistics);
-        Telemetry.Proposed(_counted, counts);
-        _counted = counts;
-    }
-
-    /// <summary>Timers are set under the lock: another thread's later one must not be replaced by this one.</summary>
-    private IReadOnlyList<ProposerEffect> Arm(IReadOnlyList<ProposerEffect> effects)
-    {
-        for (var i = effects.Count - 1; i >= 0; i--)
-        {
-            if (effects[i] is ProposerEffect.SetTimer set)
-            {
-                _armed = set;
-                _armedAt = _time.GetTimestamp();
-                Start(set.Delay);
-                break; // The last one counts.
-            }
-        }
-
-        return effects;
-    }
+    // Rounded up to what timers can do: one cut down to zero would fire at once, again and again.
+    private void Start(TimeSpan delay) =>
+        _timer.Change(TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
 
     private void CarryOut(IReadOnlyList<ProposerEffect> effects)
     {
+        Count();
+        var isAdmitted = false;
         for (var i = 0; i < effects.Count; i++)
         {
             switch (effects[i])
             {
                 case ProposerEffect.Send send:
                     _traces?.Began(send);
-                    _slots[send.Slot].Enqueue(_key, send.Request, send.Attempt, this);
+                    _shard.Slots[send.Slot].Enqueue(_key, send.Request, send.Attempt, this);
+                    break;
+                case ProposerEffect.SetTimer set:
+                    (_armed, _armedAt) = (set, _time.GetTimestamp());
+                    Start(set.Delay);
+                    break;
+                case ProposerEffect.Enter enter:
+                    isAdmitted = Admission.Enter(_place, enter.Again);
+                    break;
+                case ProposerEffect.Leave:
+                    isAdmitted = false;
+                    Admission.Leave(_place);
                     break;
                 case ProposerEffect.Answer answer:
                     Answer(answer);
@@ -197,21 +262,63 @@ internal sealed class ProposerHost : IReplyTarget
                     break;
             }
         }
+
+        if (isAdmitted)
+        {
+            CarryOut(_proposer.Admit());
+        }
+    }
+
+    /// <summary>Tells what the proposer has done since it was last told.</summary>
+    private void Count()
+    {
+        var counts = ProposerCounts.Of(_proposer.Statistics);
+        Telemetry.Proposed(_counted, counts);
+        _counted = counts;
     }
 
     private void Answer(ProposerEffect.Answer answer)
     {
-        TaskCompletionSource<Outcome>? call;
-        lock (_gate)
-        {
-            _calls.Remove(answer.Ticket, out call);
-        }
-
         if (answer.Outcome is Outcome.Applied or Outcome.Refused)
         {
             Volatile.Write(ref _lastSeen, answer.Outcome);
+            Volatile.Write(ref _position, _proposer.Position);
         }
 
-        call?.SetResult(answer.Outcome);
+        if (_calls.TryRemove(answer.Ticket, out var call))
+        {
+            call.SetResult(answer.Outcome);
+        }
+    }
+
+    private void Fail(Exception exception)
+    {
+        lock (_gate)
+        {
+            _retired = true;
+        }
+
+        _timer.Dispose();
+        Admission.Leave(_place);
+        foreach (var call in _calls.Values)
+        {
+            call.TrySetException(exception);
+        }
+    }
+
+    /// <summary>What comes to a proposer.</summary>
+    private abstract record Mail
+    {
+        public sealed record Submitted(long Ticket, Operation Operation, RequestTraces? Traces) : Mail;
+
+        public sealed record Replied(int Slot, long Attempt, AcceptorReply Reply) : Mail;
+
+        public sealed record Abandoned(long Ticket, string Reason) : Mail;
+
+        public sealed record Unsent(long Ticket, string Reason) : Mail;
+
+        public sealed record Admitted : Mail;
+
+        public sealed record TimerFired : Mail;
     }
 }

@@ -32,7 +32,7 @@ public sealed partial class RegisterClient
         var deletedBefore = (_time.GetUtcNow() - tombstoneAge).ToUnixTimeMilliseconds();
         var eraser = new Eraser(
             new ProposerId(Guid.NewGuid()), Microseconds(), _configuration, _options.Proposer, deletedBefore);
-        using var host = new EraserHost(key, eraser, _shards[_shardOf(key)], _time);
+        using var host = new EraserHost(key, eraser, _shards[_shardOf(key)].Slots, _time);
         return await host.RunAsync().WaitAsync(cancellationToken);
     }
 
@@ -76,7 +76,7 @@ public sealed partial class RegisterClient
 
             var promises = await sweep.SendAsync(
                 _configuration.Epoch,
-                (slot, key) => _shards[_shardOf(key)][slot],
+                (slot, key) => _shards[_shardOf(key)].Slots[slot],
                 _options.Timeout,
                 _time,
                 cancellationToken);

@@ -113,7 +113,7 @@ public sealed partial class RegisterClient
             enough,
             _options.Timeout,
             Timeout.InfiniteTimeSpan);
-        var scans = Array.ConvertAll(_shards[0], slot => slot.Acceptor.ScanAsync(request, enough.Token));
+        var scans = _shards[0].Slots.Select(slot => slot.Acceptor.ScanAsync(request, enough.Token)).ToArray();
         var pages = new Dictionary<int, ScanPage>();
         var failures = new List<Exception>();
         await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))

@@ -15,7 +15,7 @@ public sealed partial class RegisterClient : IRegisterClient
 {
     private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
     private readonly Configuration _configuration;
-    private readonly AcceptorQueue[][] _shards; // By shard, then by slot.
+    private readonly Shard[] _shards;
     private readonly Func<RegisterKey, int> _shardOf;
     private readonly ChangeCatalog _catalog;
     private readonly RegisterClientOptions _options;
@@ -64,7 +64,7 @@ public sealed partial class RegisterClient : IRegisterClient
         _catalog = catalog ?? new ChangeCatalog();
         _time = time ?? TimeProvider.System;
         _shardOf = shardOf;
-        _shards = [.. shards.Select(Queues)];
+        _shards = [.. shards.Select(NewShard)];
     }
 
     /// <inheritdoc/>
@@ -77,6 +77,7 @@ public sealed partial class RegisterClient : IRegisterClient
     {
         ArgumentNullException.ThrowIfNull(operation);
         _ = key.Text; // Throws for default(RegisterKey), which names no register.
+        _catalog.Validate(operation.Change);
         RegisterClientOptions.ThrowIfTooLong(timeout);
         cancellationToken.ThrowIfCancellationRequested();
         using var activity = Telemetry.Source.StartActivity("caspaxos.operation");
@@ -126,9 +127,7 @@ public sealed partial class RegisterClient : IRegisterClient
             return await task;
         }
 
-        var call = new Call(host, ticket, longest);
-        using var deadline = _time.CreateTimer(
-            static state => ((Call)state!).Expire(), call, longest, Timeout.InfiniteTimeSpan);
+        using var call = new Call(host, ticket, longest, _time);
         using var registration = cancellationToken.UnsafeRegister(static state => ((Call)state!).Cancel(), call);
         return await task;
     }
@@ -138,14 +137,20 @@ public sealed partial class RegisterClient : IRegisterClient
     /// </summary>
     internal ETag? Position(RegisterKey key) => _hosts.TryGetValue(key, out var host) ? host.Position : null;
 
-    private AcceptorQueue[] Queues(IReadOnlyList<IAcceptor> acceptors)
+    private Shard NewShard(IReadOnlyList<IAcceptor> acceptors)
     {
         ArgumentNullException.ThrowIfNull(acceptors);
-        return acceptors.Count == _configuration.Slots
-            ? [.. acceptors.Select((acceptor, slot) => new AcceptorQueue(slot, acceptor, _options, _time))]
-            : throw new ArgumentException(
+        if (acceptors.Count != _configuration.Slots)
+        {
+            throw new ArgumentException(
                 $"A configuration of {_configuration.Slots} slots needs as many acceptors, not {acceptors.Count}.",
                 nameof(acceptors));
+        }
+
+        AcceptorQueue[] slots =
+            [.. acceptors.Select((acceptor, slot) => new AcceptorQueue(slot, acceptor, _options, _time))];
+        var health = Array.ConvertAll(slots, slot => slot.Health);
+        return new Shard(slots, new Admission(health, _configuration.ReadQuorum, _options, _time));
     }
 
     private (ProposerHost Host, long Ticket, Task<Outcome> Outcome) Submit(RegisterKey key, Operation operation)
@@ -202,13 +207,58 @@ public sealed partial class RegisterClient : IRegisterClient
     /// </summary>
     private long Microseconds() => _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond;
 
-    private sealed class Call(ProposerHost host, long ticket, TimeSpan longest)
+    /// <summary>
+    /// The time of one operation. It ends a little early for one that waits in vain, so that it is told that nothing was
+    /// sent: what began now might not end in its time.
+    /// </summary>
+    private sealed class Call : IDisposable
     {
-        public void Expire() => host.Abandon(
-            ticket, $"No quorum answered within {longest.TotalSeconds:0.###} s.{Last()}");
+        private readonly ProposerHost _host;
+        private readonly long _ticket;
+        private readonly TimeSpan _longest;
+        private readonly TimeProvider _time;
+        private readonly long _began;
+        private readonly ITimer _timer;
 
-        public void Cancel() => host.Abandon(ticket, $"The caller cancelled.{Last()}");
+        public Call(ProposerHost host, long ticket, TimeSpan longest, TimeProvider time)
+        {
+            (_host, _ticket, _longest, _time, _began) = (host, ticket, longest, time, time.GetTimestamp());
+            _timer = time.CreateTimer(
+                static state => ((Call)state!).TimerFired(), this, longest / 2, Timeout.InfiniteTimeSpan);
+        }
 
-        private string Last() => host.LastFailure is { } failure ? $" Last failure: {failure}" : "";
+        public void Cancel() => _host.Abandon(_ticket, $"The caller cancelled.{Last()}");
+
+        public void Dispose() => _timer.Dispose();
+
+        private void TimerFired()
+        {
+            var left = _longest - _time.GetElapsedTime(_began);
+            if (left <= TimeSpan.Zero)
+            {
+                _host.Abandon(_ticket, $"No quorum answered within {_longest.TotalSeconds:0.###} s.{Last()}");
+                return;
+            }
+
+            var reserve = _host.Admission.Reserve(_longest);
+            if (left <= reserve)
+            {
+                _host.AbandonUnsent(_ticket, _host.Admission.Reason());
+                WakeIn(left);
+            }
+            else
+            {
+                WakeIn(left - reserve);
+            }
+        }
+
+        // Rounded up: a timer that fires too early would only set itself anew.
+        private void WakeIn(TimeSpan delay) => _timer.Change(
+            TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+
+        private string Last() => _host.LastFailure is { } failure ? $" Last failure: {failure}" : "";
     }
 }
+
+/// <summary>A division of the registers by their keys: its queue at each slot, and the room that they share.</summary>
+internal sealed record Shard(IReadOnlyList<AcceptorQueue> Slots, Admission Admission);

@@ -18,8 +18,15 @@ public sealed record RegisterClientOptions
     public int ProposersMax { get; init; } = 10_000;
 
     /// <summary>
-    /// Most requests that wait for one acceptor; further ones are refused at once and not sent. Default 4,096; 1 or
-    /// more.
+    /// Most registers with a round under way; of slots that are divided by keys, in each division. Operations on further
+    /// ones wait until there is room, as long as their time allows, and are answered as unavailable if there is none.
+    /// Default 1,024; 1 or more.
+    /// </summary>
+    public int AttemptsMax { get; init; } = 1024;
+
+    /// <summary>
+    /// Most requests that wait for one acceptor; further ones are refused at once and not sent. Above <see
+    /// cref="AttemptsMax"/>, or rounds are begun in vain. Default 4,096; 1 or more.
     /// </summary>
     public int QueueMax { get; init; } = 4096;
 
@@ -59,6 +66,7 @@ public sealed record RegisterClientOptions
         Above(Timeout, TimeSpan.Zero, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, TimeoutMax, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(ProposersMax, 1, nameof(ProposersMax));
+        ArgumentOutOfRangeException.ThrowIfLessThan(AttemptsMax, 1, nameof(AttemptsMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueMax, 1, nameof(QueueMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchMax, 1, nameof(BatchMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchBytesMax, 1, nameof(BatchBytesMax));

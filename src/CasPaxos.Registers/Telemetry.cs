@@ -27,6 +27,9 @@ public static class Telemetry
     /// <summary>Attempts that failed and were followed by another.</summary>
     public const string Setbacks = "caspaxos.setbacks";
 
+    /// <summary>Registers whose next round waits for room. Tag: port.</summary>
+    public const string Waiting = "caspaxos.attempts.waiting";
+
     /// <summary>Requests that wait for an acceptor. Tags: slot, lane, port.</summary>
     public const string QueueLength = "caspaxos.acceptor.queue";
 
@@ -50,6 +53,7 @@ public static class Telemetry
     private static readonly Counter<long> OneRoundTrip = Meter.CreateCounter<long>(OneRoundTrips);
     private static readonly Counter<long> Conflict = Meter.CreateCounter<long>(Conflicts);
     private static readonly Counter<long> Setback = Meter.CreateCounter<long>(Setbacks);
+    private static readonly UpDownCounter<long> AttemptQueue = Meter.CreateUpDownCounter<long>(Waiting);
     private static readonly UpDownCounter<long> Queue = Meter.CreateUpDownCounter<long>(QueueLength);
     private static readonly Histogram<int> Batch = Meter.CreateHistogram<int>(BatchSize);
     private static readonly Histogram<double> BatchTime = Meter.CreateHistogram<double>(BatchDuration, "s");
@@ -77,7 +81,10 @@ public static class Telemetry
         Add(Setback, after.Setbacks - before.Setbacks, phase: null);
     }
 
-    internal static void Waiting(in LaneTags tags, int change) => Queue.Add(change, tags.Plain);
+    internal static void AttemptsWaiting(int change, string port) =>
+        AttemptQueue.Add(change, new KeyValuePair<string, object?>("port", port));
+
+    internal static void Queued(in LaneTags tags, int change) => Queue.Add(change, tags.Plain);
 
     internal static void Sent(in LaneTags tags, int requests) => Batch.Record(requests, tags.Plain);
 
