@@ -1,9 +1,9 @@
 namespace CasPaxos.Registers;
 
 /// <summary>
-/// Room for attempts, once for all slots (rule 24): so many are under way at a time, and the others wait in their order,
-/// those of operations that may be in doubt first. While too few slots answer to make a quorum, none begins, but for one
-/// now and then that finds out whether they do again.
+/// Room for attempts, once for all slots (rule 24). So many are under way at a time, and the others wait in their
+/// order, those of operations that may be in doubt first. While too few slots answer to make a quorum, none begins, but
+/// for one now and then that finds out whether they do again.
 /// </summary>
 internal sealed class Admission
 {
@@ -30,7 +30,10 @@ internal sealed class Admission
     {
         (_slots, _quorum, _options, _time) = (slots, quorum, options, time);
         _timer = time.CreateTimer(
-            static admission => ((Admission)admission!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static admission => ((Admission)admission!).Tick(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan);
         foreach (var slot in slots)
         {
             slot.CameBack += Reconsider;

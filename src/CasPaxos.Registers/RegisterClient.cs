@@ -208,7 +208,7 @@ public sealed partial class RegisterClient : IRegisterClient
     private long Microseconds() => _time.GetUtcNow().Ticks / TimeSpan.TicksPerMicrosecond;
 
     /// <summary>
-    /// The time of one operation. It ends a little early for one that waits in vain, so that it is told that nothing was
+    /// The time of one operation. It ends a little early for one that waits in vain, which is told that nothing was
     /// sent: what began now might not end in its time.
     /// </summary>
     private sealed class Call : IDisposable
@@ -224,7 +224,8 @@ public sealed partial class RegisterClient : IRegisterClient
         {
             (_host, _ticket, _longest, _time, _began) = (host, ticket, longest, time, time.GetTimestamp());
             _timer = time.CreateTimer(
-                static state => ((Call)state!).TimerFired(), this, longest / 2, Timeout.InfiniteTimeSpan);
+                static state => ((Call)state!).TimerFired(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            WakeIn(longest / 2);
         }
 
         public void Cancel() => _host.Abandon(_ticket, $"The caller cancelled.{Last()}");

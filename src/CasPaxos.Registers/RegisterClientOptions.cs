@@ -18,8 +18,8 @@ public sealed record RegisterClientOptions
     public int ProposersMax { get; init; } = 10_000;
 
     /// <summary>
-    /// Most registers with a round under way; of slots that are divided by keys, in each division. Operations on further
-    /// ones wait until there is room, as long as their time allows, and are answered as unavailable if there is none.
+    /// Most registers with a round under way; where slots are divided by keys, in each division. Operations on further
+    /// registers wait for room as long as their time allows, and are answered as unavailable if there is none by then.
     /// Default 1,024; 1 or more.
     /// </summary>
     public int AttemptsMax { get; init; } = 1024;

@@ -32,9 +32,9 @@ public abstract record ProposerEffect
     public sealed record Erasure(ErasureResult Result) : ProposerEffect;
 
     /// <summary>
-    /// An attempt wants to begin: call <see cref="Proposer.Admit"/> once there is room for it, at once or later. Nothing
-    /// is sent before. Followed by a <see cref="Leave"/>, when the attempt has ended or is not wanted any more (rule
-    /// 24). The only two effects whose order counts.
+    /// An attempt wants to begin: call <see cref="Proposer.Admit"/> once there is room for it, at once or later (rule
+    /// 24). Nothing is sent before. A <see cref="Leave"/> follows when the attempt has ended or is not wanted any more.
+    /// These two are the only effects whose order counts.
     /// </summary>
     /// <param name="Again">
     /// An attempt for the same operations has failed before: some may be in doubt, and the sooner they end the better.

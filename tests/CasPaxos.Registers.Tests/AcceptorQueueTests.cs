@@ -81,9 +81,24 @@ public sealed class AcceptorQueueTests
         Assert.True(odd.Thrown);
     }
 
+    [Fact]
+    public async Task An_acceptor_that_answers_too_few_requests_does_not_stop_its_queue()
+    {
+        var odd = new OddAcceptor { Truncates = true };
+        var configuration = Configuration.Majority(Guid.NewGuid(), 1, [Guid.NewGuid()]);
+        var client = new RegisterClient(configuration, [odd]);
+
+        var outcome = await client.PutAsync(new RegisterKey("a register"), Bytes("x"));
+
+        Assert.IsType<Outcome.Applied>(outcome);
+        Assert.True(odd.Thrown);
+    }
+
     private sealed class OddAcceptor : IAcceptor
     {
         private readonly MemoryAcceptor _inner = new();
+
+        public bool Truncates { get; init; }
 
         public bool Thrown { get; private set; }
 
@@ -93,7 +108,9 @@ public sealed class AcceptorQueueTests
             if (!Thrown)
             {
                 Thrown = true;
-                throw new InvalidOperationException("odd");
+                return Truncates
+                    ? Task.FromResult<IReadOnlyList<AcceptorReply>>([])
+                    : throw new InvalidOperationException("odd");
             }
 
             return _inner.AskAsync(batch, cancellationToken);

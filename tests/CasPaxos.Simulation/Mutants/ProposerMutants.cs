@@ -67,16 +67,16 @@ internal static class ProposerMutants
             "prepared-ballot-used-again",
             "The ballot of an accept that found no quorum is used again.",
             new Patch(Rounds, "_prepared = null; // Its ballot is used now, whatever comes of it (rule 9).", ""),
-            new Patch(Setbacks, "_attempt = null;\n        _prepared = null;", "_attempt = null;"),
+            new Patch(Setbacks, "EndAttempt();\n        _prepared = null;", "EndAttempt();"),
             new Patch(Rounds, "_prepared = null; // The prepare outbids it.", "")),
         new(
             "prepared-before-confirmed",
             "An accept without a quorum already counts as the base of the next one.",
             new Patch(
                 Setbacks,
-                "_attempt = null;\n        _prepared = null;",
+                "EndAttempt();\n        _prepared = null;",
                 """
-                _attempt = null;
+                EndAttempt();
                 _prepared = attempt is AcceptAttempt lost ? new PreparedBallot(lost) : null;
                 """),
             new Patch(Messages, Confirmation, "_configuration == configuration")),
@@ -89,8 +89,8 @@ internal static class ProposerMutants
             "A proposer whose attempt failed begins at 0 again.",
             new Patch(
                 Setbacks,
-                "_attempt = null;\n        _prepared = null;",
-                "_attempt = null;\n        _counter = 0;\n        _prepared = null;")),
+                "EndAttempt();\n        _prepared = null;",
+                "EndAttempt();\n        _counter = 0;\n        _prepared = null;")),
         new(
             "read-from-minority",
             "A read answers with the highest value of a prepare quorum, which a minority may hold.",

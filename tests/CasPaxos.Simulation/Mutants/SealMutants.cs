@@ -78,8 +78,8 @@ internal static class SealMutants
             new Patch(Rounds, "_prepared = null; // Its ballot is used now, whatever comes of it (rule 9).", ""),
             new Patch(
                 Setbacks,
-                "_attempt = null;\n        _prepared = null;",
-                "_attempt = null;\n        _prepared = _prepared?.Ballot == (attempt as AcceptAttempt)?.Ballot "
+                "EndAttempt();\n        _prepared = null;",
+                "EndAttempt();\n        _prepared = _prepared?.Ballot == (attempt as AcceptAttempt)?.Ballot "
                     + "? _prepared : null;")),
     ];
 }
