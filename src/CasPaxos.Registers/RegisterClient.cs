@@ -20,6 +20,7 @@ public sealed partial class RegisterClient : IRegisterClient
     private readonly ChangeCatalog _catalog;
     private readonly RegisterClientOptions _options;
     private readonly TimeProvider _time;
+    private int _made;
     private int _sweeping;
 
     /// <summary>Makes a client.</summary>
@@ -82,7 +83,9 @@ public sealed partial class RegisterClient : IRegisterClient
         cancellationToken.ThrowIfCancellationRequested();
         using var activity = Telemetry.Source.StartActivity("caspaxos.operation");
         var began = _time.GetTimestamp();
-        var outcome = await ExecuteUntilAsync(key, operation, timeout, cancellationToken);
+
+        // Nothing below needs the caller's scheduler, and its turns are dear: a grain's, or a user interface's.
+        var outcome = await ExecuteUntilAsync(key, operation, timeout, cancellationToken).ConfigureAwait(false);
         Telemetry.Operated(operation.Change, outcome, _time.GetElapsedTime(began));
         activity?.SetTag("kind", Telemetry.KindOf(operation.Change));
         activity?.SetTag("outcome", Telemetry.OutcomeOf(outcome));
@@ -124,12 +127,12 @@ public sealed partial class RegisterClient : IRegisterClient
         var (host, ticket, task) = Submit(key, operation);
         if (task.IsCompleted)
         {
-            return await task;
+            return await task.ConfigureAwait(false);
         }
 
         using var call = new Call(host, ticket, longest, _time);
         using var registration = cancellationToken.UnsafeRegister(static state => ((Call)state!).Cancel(), call);
-        return await task;
+        return await task.ConfigureAwait(false);
     }
 
     /// <summary>
@@ -170,7 +173,10 @@ public sealed partial class RegisterClient : IRegisterClient
 
     private ProposerHost NewHost(RegisterKey key)
     {
-        if (_hosts.Count >= _options.ProposersMax && Interlocked.Exchange(ref _sweeping, 1) == 0)
+        // Counting takes all locks of the dictionary, so it is not done for each.
+        if (Interlocked.Increment(ref _made) % (1 + (_options.ProposersMax / 16)) == 0
+            && _hosts.Count >= _options.ProposersMax
+            && Interlocked.Exchange(ref _sweeping, 1) == 0)
         {
             _ = Task.Run(RetireIdleHosts);
         }

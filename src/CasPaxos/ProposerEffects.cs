@@ -97,9 +97,9 @@ public sealed record ProposerSettings
     public int CombineMax { get; init; } = 64;
 
     /// <summary>
-    /// Most operations that wait at one register; more are answered as unavailable. Default 4,096; 1 or more.
+    /// Most operations that wait at one register; more are answered as unavailable. Default 65,536; 1 or more.
     /// </summary>
-    public int QueueMax { get; init; } = 4096;
+    public int QueueMax { get; init; } = 65_536;
 }
 
 /// <summary>What a proposer has done so far: counts, so that costs can be checked without a clock.</summary>
