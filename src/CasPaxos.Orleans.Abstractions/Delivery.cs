@@ -12,7 +12,7 @@ namespace CasPaxos.Orleans;
 /// <see cref="Operation.RetrySince"/>: none is then applied to a record that could hide another (rule 12).
 /// </remarks>
 internal sealed class Delivery(
-    RegisterRoutes routes, Operation operation, TimeSpan timeout, TimeSpan resendAfter, TimeProvider time)
+    RegisterRoutes routes, Operation operation, TimeSpan timeout, AnswerTimes times, TimeProvider time)
 {
     /// <summary>What is waited after a failure that came at once.</summary>
     public static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(25);
@@ -28,6 +28,7 @@ internal sealed class Delivery(
     private int _attempts;
     private int _locating;
     private int _setbacks; // Tries that came to nothing before their time.
+    private int _silent; // Tries that were not answered in the time in which others are.
     private bool _lost; // A try ended without an answer: it may yet be applied.
     private bool _again; // At once: nothing is in doubt, only this silo was asked from too far back.
     private Outcome.Unknown? _unknown;
@@ -56,7 +57,7 @@ internal sealed class Delivery(
             while (HasTimeForATry && !cancellationToken.IsCancellationRequested)
             {
                 await SendAsync(end.Token);
-                if (await AnswerAsync(Min(resendAfter, Left()), cancellationToken) is { } outcome)
+                if (await AnswerAsync(Min(times.ResendAfter(_silent), Left()), cancellationToken) is { } outcome)
                 {
                     return outcome;
                 }
@@ -88,18 +89,20 @@ internal sealed class Delivery(
             : IsAlone && operation.RetrySince is null ? operation with { KnownSince = _since }
             : operation with { RetrySince = _since };
         var message = OperationMessage.From(next, Left(), time.GetUtcNow());
-        _sent.Add(Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken)));
+        _sent.Add(TimeAsync(times, time, Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken))));
     }
 
     /// <summary>Learns where the register stands. Nothing is changed, so this may fail or come late.</summary>
     private async Task<bool> LocateAsync(CancellationToken cancellationToken)
     {
         var attempt = _locating++;
-        var locating = Begin(() => routes.LocateAsync(attempt, cancellationToken));
-        await ((Task)locating).WaitAsync(Min(resendAfter, Max(Left(), Moment)), time, cancellationToken)
+        var locating = TimeAsync(times, time, Begin(() => routes.LocateAsync(attempt, cancellationToken)));
+        var patience = Min(times.ResendAfter(_silent), Max(Left(), Moment));
+        await ((Task)locating).WaitAsync(patience, time, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (!locating.IsCompletedSuccessfully)
         {
+            _silent += locating.IsCompleted ? 0 : 1;
             Forget(locating);
             _reason = locating.Exception?.InnerException?.Message ?? _reason;
             return false;
@@ -127,6 +130,7 @@ internal sealed class Delivery(
                 .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!any.IsCompleted)
             {
+                _silent++;
                 return null;
             }
 
@@ -137,7 +141,7 @@ internal sealed class Delivery(
                 return outcome;
             }
 
-            patience = Min(patience, time.GetElapsedTime(began) + Setback());
+            patience = Min(patience, time.GetElapsedTime(began) + Setback(_setbacks++));
         }
 
         if (!_again)
@@ -152,7 +156,7 @@ internal sealed class Delivery(
     }
 
     /// <summary>A moment, and twice that after each: a cluster in trouble is not asked without end.</summary>
-    private TimeSpan Setback() => Moment * (1 << Math.Min(_setbacks++, 4));
+    public static TimeSpan Setback(int before) => Moment * (1 << Math.Min(before, 4));
 
     /// <summary>What the answer of one try says of the operation; null if that is nothing certain.</summary>
     private Outcome? Take(OutcomeMessage message)
@@ -183,7 +187,7 @@ internal sealed class Delivery(
                 return null;
             case Outcome.Unavailable unavailable:
                 _reason = unavailable.Reason;
-                return IsAlone ? Undecided() : null; // It says nothing of a try before this delivery.
+                return null; // It says nothing of other tries, and another silo may have what this one lacks.
             default:
                 // Another try may find it to fit; one to come settles it, where there is room.
                 return !IsAlone ? null
@@ -230,6 +234,18 @@ internal sealed class Delivery(
             return Task.FromException<T>(failure);
         }
     }
+
+    /// <summary>Lets a call's time count, if it is answered.</summary>
+    public static async Task<T> TimeAsync<T>(AnswerTimes times, TimeProvider time, Task<T> call)
+    {
+        var began = time.GetTimestamp();
+        var answer = await call;
+        times.Took(time.GetElapsedTime(began));
+        return answer;
+    }
+
+    /// <summary>A wait that ends with the time that is left; none if that is over.</summary>
+    public static TimeSpan Clamp(TimeSpan wait, TimeSpan left) => Max(Min(wait, left), TimeSpan.Zero);
 
     /// <summary>Leaves a call to itself; how it ends does not matter any more.</summary>
     public static void Forget(Task task) => _ = task.ContinueWith(

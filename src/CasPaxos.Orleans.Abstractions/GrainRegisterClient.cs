@@ -19,6 +19,9 @@ public sealed class GrainRegisterClient : IRegisterClient
     private readonly ConcurrentDictionary<RegisterKey, ETag> _positions = new();
     private readonly IGrainFactory _grains;
     private readonly GrainRegisterClientOptions _options;
+    private readonly ServiceWays _ways;
+    private readonly AnswerTimes _times;
+    private readonly AnswerTimes _pageTimes;
 
     /// <summary>Makes a client.</summary>
     /// <param name="grains">The cluster.</param>
@@ -31,6 +34,9 @@ public sealed class GrainRegisterClient : IRegisterClient
         _grains = grains;
         _options = options ?? new GrainRegisterClientOptions();
         Time = time ?? TimeProvider.System;
+        _ways = new ServiceWays(grains, _options.ResendAfter, Time);
+        _times = new AnswerTimes(_options.ResendAfter);
+        _pageTimes = new AnswerTimes(_options.ResendAfter);
     }
 
     /// <inheritdoc/>
@@ -45,9 +51,9 @@ public sealed class GrainRegisterClient : IRegisterClient
     {
         ArgumentNullException.ThrowIfNull(operation);
         RegisterClientOptions.ThrowIfTooLong(timeout);
-        var routes = new RegisterRoutes(_grains, key);
+        var routes = new RegisterRoutes(_grains, _ways, key);
         cancellationToken.ThrowIfCancellationRequested();
-        var delivery = new Delivery(routes, operation, timeout ?? _options.Timeout, _options.ResendAfter, Time);
+        var delivery = new Delivery(routes, operation, timeout ?? _options.Timeout, _times, Time);
         var outcome = await delivery.RunAsync(
             _positions.TryGetValue(key, out var position) ? position : null, cancellationToken);
         Remember(key, delivery.Position);
@@ -62,7 +68,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         var grain = _grains.GetGrain<IRegisterGrain>(key.Text);
         try
         {
-            var message = await AskAsync(stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
+            var message = await AskAsync(_times, stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
             Remember(key, message.Position?.ToETag());
             return message.ToOutcome();
         }
@@ -81,32 +87,40 @@ public sealed class GrainRegisterClient : IRegisterClient
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, RegisterPage.Max);
         var page = await AskAsync(
-            stop => RegisterRoutes.Any(_grains).ListAsync(prefix, after?.Text, limit, stop), cancellationToken);
+            _pageTimes,
+            stop => _ways.AskAsync(silo => silo.ListAsync(prefix, after?.Text, limit, stop)),
+            cancellationToken);
         return page.ToPage();
     }
 
     /// <summary>Silos, slots and acceptors, as the silo that answers sees them.</summary>
     /// <exception cref="RegisterGrainUnavailableException">No silo answered.</exception>
     public Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken = default) =>
-        AskAsync(stop => RegisterRoutes.Any(_grains).StatusAsync(stop), cancellationToken);
+        AskAsync(_pageTimes, stop => _ways.AskAsync(silo => silo.StatusAsync(stop)), cancellationToken);
 
     /// <summary>
     /// Asks what changes nothing, again and again while nobody answers; the first answer counts.
     /// </summary>
-    private async Task<T> AskAsync<T>(Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(
+        AnswerTimes times, Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var began = Time.GetTimestamp();
         var asked = new List<Task<T>>();
+        var setbacks = 0;
         Exception? failure = null;
         try
         {
-            while (Time.GetElapsedTime(began) < _options.Timeout && failure is not RegisterGrainException)
+            // What a silo cannot do now another can, or the same one later. What is refused, all refuse.
+            while (Time.GetElapsedTime(began) < _options.Timeout
+                && failure is not RegisterGrainException or RegisterGrainUnavailableException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                asked.Add(Delivery.Begin(() => ask(end.Token)));
+                asked.Add(Delivery.TimeAsync(times, Time, Delivery.Begin(() => ask(end.Token))));
                 var any = Task.WhenAny(asked);
-                await ((Task)any).WaitAsync(_options.ResendAfter, Time, cancellationToken)
+                var left = _options.Timeout - Time.GetElapsedTime(began);
+                await ((Task)any).WaitAsync(
+                    Delivery.Clamp(times.ResendAfter(asked.Count), left), Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (!any.IsCompleted)
                 {
@@ -121,7 +135,8 @@ public sealed class GrainRegisterClient : IRegisterClient
                 }
 
                 failure = done.Exception?.InnerException;
-                await Task.Delay(Delivery.Moment, Time, cancellationToken)
+                left = _options.Timeout - Time.GetElapsedTime(began);
+                await Task.Delay(Delivery.Clamp(Delivery.Setback(setbacks++), left), Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

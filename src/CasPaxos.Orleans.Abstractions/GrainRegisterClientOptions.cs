@@ -12,8 +12,9 @@ public sealed class GrainRegisterClientOptions
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
-    /// How long a silo may keep silent before the operation is sent again, under its id, by whatever way is open then:
-    /// a gateway that was killed does not say so. Default 400 ms; above 0.
+    /// How long a silo may keep silent at least before the operation is sent again, under its id, by a way on which
+    /// answers come: a gateway that was killed does not say so. The wait is longer where answers take longer, and is
+    /// doubled from the second silence on, up to eight times this. Default 400 ms; above 0.
     /// </summary>
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromMilliseconds(400);
 }

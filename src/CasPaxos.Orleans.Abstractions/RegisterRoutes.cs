@@ -5,9 +5,9 @@ namespace CasPaxos.Orleans;
 /// <summary>
 /// The ways to a register's proposers. The first is its own grain, so that the same silo serves it as long as it can. A
 /// gateway that is paused does not say so, and Orleans goes on sending it whatever is for that grain; so every other
-/// try goes to a grain of another key, which is as likely as not behind another gateway.
+/// try goes another way.
 /// </summary>
-internal class RegisterRoutes(IGrainFactory grains, RegisterKey key)
+internal class RegisterRoutes(IGrainFactory grains, ServiceWays ways, RegisterKey key)
 {
     /// <summary>Carries an operation.</summary>
     /// <param name="attempt">0 for the first try; then 1, 2, …</param>
@@ -16,18 +16,10 @@ internal class RegisterRoutes(IGrainFactory grains, RegisterKey key)
     public virtual Task<OutcomeMessage> ExecuteAsync(
         int attempt, OperationMessage operation, CancellationToken cancellationToken) => attempt == 0
         ? grains.GetGrain<IRegisterGrain>(key.Text).ExecuteAsync(operation, cancellationToken)
-        : Other().ExecuteAsync(key.Text, operation, cancellationToken);
+        : ways.AskAsync(silo => silo.ExecuteAsync(key.Text, operation, cancellationToken));
 
     /// <summary>Asks where the register stands.</summary>
     public virtual Task<OutcomeMessage> LocateAsync(int attempt, CancellationToken cancellationToken) => attempt == 0
         ? grains.GetGrain<IRegisterGrain>(key.Text).LocateAsync(cancellationToken)
-        : Other().LocateAsync(key.Text, cancellationToken);
-
-    private IRegisterServiceGrain Other() => Any(grains);
-
-    /// <summary>Any silo's.</summary>
-    public static IRegisterServiceGrain Any(IGrainFactory grains) =>
-        grains.GetGrain<IRegisterServiceGrain>(Random.Shared.Next(ServiceKeys));
-
-    private const int ServiceKeys = 64;
+        : ways.AskAsync(silo => silo.LocateAsync(key.Text, cancellationToken));
 }

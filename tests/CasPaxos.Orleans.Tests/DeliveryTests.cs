@@ -170,7 +170,7 @@ public sealed class DeliveryTests
     {
         var routes = new ScriptedRoutes(_ => Answer(new Outcome.Unavailable("its clock is wrong")));
 
-        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known, retrySince: Known);
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known, retrySince: Known, timeout: Brief);
 
         Assert.IsType<Outcome.Unknown>(outcome);
     }
@@ -195,13 +195,53 @@ public sealed class DeliveryTests
     }
 
     [Fact]
-    public async Task One_that_is_alone_is_believed_at_once()
+    public async Task A_silo_that_cannot_is_followed_by_another_while_there_is_time()
+    {
+        var routes = new ScriptedRoutes(attempt => attempt == 0
+            ? Answer(new Outcome.Unavailable("this silo is starting"))
+            : Answer(Applied));
+
+        Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), Known));
+
+        Assert.Equal(2, routes.Sent.Count);
+        Assert.Null(routes.Sent[1].RetrySince); // Nothing is in doubt.
+    }
+
+    [Fact]
+    public async Task Where_no_silo_can_the_answer_is_what_the_last_one_said_and_nothing_is_in_doubt()
     {
         var routes = new ScriptedRoutes(_ => Answer(new Outcome.Unavailable("down")));
 
-        Assert.IsType<Outcome.Unavailable>(await routes.DeliverAsync(new Change.Increment(1), Known));
-        Assert.Single(routes.Sent);
-        Assert.Empty(routes.Waits);
+        var outcome = await routes.DeliverAsync(new Change.Increment(1), Known, timeout: Brief);
+
+        Assert.Equal("down", Assert.IsType<Outcome.Unavailable>(outcome).Reason);
+        Assert.InRange(routes.Sent.Count, 2, 12); // After 25, 50, 100 ms, then every 200 ms.
+    }
+
+    [Fact]
+    public async Task A_cluster_that_keeps_silent_is_asked_less_and_less_often()
+    {
+        var routes = new ScriptedRoutes(_ => Silence());
+
+        await routes.DeliverAsync(new Change.Increment(1), Known, timeout: 20 * ResendAfter);
+
+        // At 0, 1, 2, 4, 8 and 16 times of the wait.
+        Assert.InRange(routes.Sent.Count, 2, 6);
+    }
+
+    [Fact]
+    public void Answers_that_take_long_are_waited_for_as_long()
+    {
+        var times = new AnswerTimes(ResendAfter);
+        Assert.Equal(ResendAfter, times.ResendAfter(silent: 0));
+
+        for (var i = 0; i < 100; i++)
+        {
+            times.Took(4 * ResendAfter);
+        }
+
+        Assert.InRange(times.ResendAfter(silent: 0), 4 * ResendAfter, 5 * ResendAfter);
+        Assert.Equal(8 * ResendAfter, times.ResendAfter(silent: 9));
     }
 
     [Fact]
@@ -292,7 +332,7 @@ public sealed class DeliveryTests
 
     /// <summary>Silos that answer by the number of the try.</summary>
     private sealed class ScriptedRoutes(Func<int, Task<OutcomeMessage>> answer)
-        : RegisterRoutes(null!, new RegisterKey("scripted"))
+        : RegisterRoutes(null!, null!, new RegisterKey("scripted"))
     {
         private readonly RecordingTime _time = new();
 
@@ -317,7 +357,8 @@ public sealed class DeliveryTests
             CancellationToken cancellationToken = default)
         {
             var operation = new Operation(new OperationId(Guid.NewGuid()), change, retrySince);
-            var delivery = new Delivery(this, operation, timeout ?? TimeSpan.FromSeconds(60), ResendAfter, _time);
+            var delivery = new Delivery(
+                this, operation, timeout ?? TimeSpan.FromSeconds(60), new AnswerTimes(ResendAfter), _time);
             return delivery.RunAsync(position, cancellationToken);
         }
 

@@ -1,0 +1,46 @@
+namespace CasPaxos.Orleans;
+
+/// <summary>
+/// How long answers take lately, and hence how long to wait for one before the call is made again. A cluster that is slow
+/// for everybody is not asked twice for everything: that would make it slower still. Safe for concurrent use.
+/// </summary>
+/// <remarks>
+/// The mean and four times the mean deviation, as TCP sets its retransmission timer (RFC 6298). Which try was answered is
+/// known here, so an answer to a call that was repeated counts as well.
+/// </remarks>
+/// <param name="least">The least that is waited.</param>
+internal sealed class AnswerTimes(TimeSpan least)
+{
+    /// <summary>The most that is waited is this many times the least.</summary>
+    private const int Most = 8;
+
+    private readonly Lock _gate = new();
+    private double _mean; // In seconds; 0 before the first answer.
+    private double _deviation;
+
+    /// <summary>An answer came so long after its question.</summary>
+    public void Took(TimeSpan time)
+    {
+        var seconds = time.TotalSeconds;
+        lock (_gate)
+        {
+            _deviation += (Math.Abs(seconds - _mean) - _deviation) / 4;
+            _mean += (seconds - _mean) / 8;
+        }
+    }
+
+    /// <summary>How long to wait for an answer when so many tries of the same call are silent already.</summary>
+    public TimeSpan ResendAfter(int silent)
+    {
+        double wanted;
+        lock (_gate)
+        {
+            wanted = _mean + (4 * _deviation);
+        }
+
+        // The first silence says that a silo is gone; only from the second on it says that all are slow.
+        var factor = 1 << Math.Clamp(silent - 1, 0, 3);
+        return TimeSpan.FromSeconds(
+            Math.Clamp(wanted * factor, least.TotalSeconds * factor, least.TotalSeconds * Most));
+    }
+}
