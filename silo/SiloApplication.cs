@@ -77,6 +77,7 @@ internal static class SiloApplication
             // The API answers what is over the limit; the server breaks off what is far over it, unanswered.
             kestrel.Limits.MaxRequestBodySize = (2L * Math.Max(0, registers.Value.ValueBytesMax)) + 65_536;
             kestrel.Limits.MaxRequestLineSize = RequestLineBytesMax;
+            kestrel.Limits.MaxConcurrentConnections = options.HttpConnectionsMax;
             kestrel.ConfigureHttpsDefaults(https => https.ServerCertificate = tls?.Certificate);
         });
     }

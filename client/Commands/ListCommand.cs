@@ -9,6 +9,9 @@ internal static class ListCommand
 {
     private const int PageRows = 1000;
 
+    /// <summary>What a page may take beyond the time of one operation, a row.</summary>
+    private static readonly TimeSpan TimePerRow = TimeSpan.FromMilliseconds(2);
+
     private static readonly Option<string> Prefix = new("--prefix")
     {
         Description = "Only keys that begin with it.",
@@ -58,6 +61,7 @@ internal static class ListCommand
     /// <summary>One listing.</summary>
     private sealed class Listing(CommandContext context, IRegisterClient registers, string prefix)
     {
+        private readonly List<UnreadableRegister> _unreadable = [];
         private int _printed;
         private RegisterKey? _next;
 
@@ -65,9 +69,14 @@ internal static class ListCommand
         {
             await RunAsync(after, limit, page =>
             {
-                foreach (var register in page)
+                foreach (var register in page.Registers)
                 {
                     context.Printer.Line($"{ShellText.Escape(register.Key.Text)}\t{register.ETag}");
+                }
+
+                foreach (var (key, problem) in page.Unreadable)
+                {
+                    context.Printer.Note($"Register {ShellText.Quote(key.Text)} cannot be read: {problem}");
                 }
             });
             if (_next is { } next)
@@ -75,7 +84,7 @@ internal static class ListCommand
                 context.Printer.Note($"More may follow: --after {ShellText.Quote(next.Text)}");
             }
 
-            return ExitCodes.Applied;
+            return _unreadable.Count == 0 ? ExitCodes.Applied : ExitCodes.Failed;
         }
 
         public async Task<int> JsonAsync(RegisterKey? after, int limit)
@@ -87,13 +96,24 @@ internal static class ListCommand
             var (exitCode, reason) = (ExitCodes.Applied, default(string));
             try
             {
-                await RunAsync(after, limit, page => Write(json, page));
+                await RunAsync(after, limit, page => Write(json, page.Registers));
+                exitCode = _unreadable.Count == 0 ? ExitCodes.Applied : ExitCodes.Failed;
             }
 #pragma warning disable CA1031 // The object was begun; whatever happens, it must be ended.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
                 (exitCode, reason) = CommandRunner.Explain(failure, context.Interruption.Happened);
+            }
+
+            json.WriteEndArray();
+            json.WriteStartArray("unreadable");
+            foreach (var (key, problem) in _unreadable)
+            {
+                json.WriteStartObject();
+                json.WriteString("key", key.Text);
+                json.WriteString("problem", problem);
+                json.WriteEndObject();
             }
 
             json.WriteEndArray();
@@ -126,16 +146,17 @@ internal static class ListCommand
             json.Flush(); // What is known is of use before the rest is.
         }
 
-        private async Task RunAsync(RegisterKey? after, int limit, Action<IReadOnlyList<ListedRegister>> print)
+        private async Task RunAsync(RegisterKey? after, int limit, Action<RegisterPage> print)
         {
             _next = after;
             do
             {
+                var rows = Math.Min(PageRows, limit - _printed);
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
-                deadline.CancelAfter(context.Settings.Timeout + TimeSpan.FromSeconds(1));
-                var page = await registers.ListAsync(
-                    prefix, _next, Math.Min(PageRows, limit - _printed), deadline.Token);
-                print(page.Registers);
+                deadline.CancelAfter(context.Settings.Timeout + (rows * TimePerRow) + TimeSpan.FromSeconds(1));
+                var page = await registers.ListAsync(prefix, _next, rows, deadline.Token);
+                print(page);
+                _unreadable.AddRange(page.Unreadable);
                 _printed += page.Registers.Count;
                 _next = page.Next;
             }

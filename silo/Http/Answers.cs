@@ -47,6 +47,12 @@ internal static class Answers
         return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new { error = "unavailable", message });
     }
 
+    public static Task TooManyAsync(HttpContext context, string message)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new { error = "too-many", message });
+    }
+
     /// <summary>What is not a success.</summary>
     public static Task FailureAsync(HttpContext context, Outcome outcome, long valueBytesMax)
     {

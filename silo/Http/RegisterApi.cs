@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using CasPaxos.Orleans;
 using CasPaxos.Registers;
@@ -6,9 +7,11 @@ using Microsoft.Extensions.Options;
 namespace CasPaxos.Silo;
 
 /// <summary>Registers for callers without .NET.</summary>
-internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOptions> options)
+#pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
+internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOptions> options, SiloHostOptions host)
+#pragma warning restore CA1001
 {
-    private const int ListLimitDefault = 1000;
+    private readonly SemaphoreSlim _listings = new(host.HttpListingsMax);
 
     private int ValueBytesMax => options.Value.ValueBytesMax;
 
@@ -198,23 +201,35 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
             return;
         }
 
-        var limit = (int)Number(request, "limit", ListLimitDefault, 1, RegisterPage.Max);
+        var limit = (int)Number(request, "limit", ListQuery.LimitDefault, 1, RegisterPage.Max);
         var after = request.Query["after"] is [{ Length: > 0 } text] ? new RegisterKey(text) : default(RegisterKey?);
+        var query = new ListQuery(request.Query["prefix"].ToString()) { After = after, Limit = limit };
+        if (!_listings.Wait(0))
+        {
+            await Answers.TooManyAsync(
+                context, $"{host.HttpListingsMax} listings are under way at this silo. Try again later, or another.");
+            return;
+        }
+
         RegisterPage page;
         try
         {
-            page = await registers.ListAsync(
-                request.Query["prefix"].ToString(), after, limit, context.RequestAborted);
+            page = await registers.ListAsync(query, context.RequestAborted);
         }
         catch (RegisterGrainException failure)
         {
             await Answers.UnavailableAsync(context, failure.Message);
             return;
         }
+        finally
+        {
+            _listings.Release();
+        }
 
         await Answers.WriteAsync(context, StatusCodes.Status200OK, new
         {
             registers = page.Registers.Select(one => new { key = one.Key.Text, etag = one.ETag.ToString() }),
+            unreadable = page.Unreadable.Select(one => new { key = one.Key.Text, problem = one.Problem }),
             next = page.Next?.Text,
         });
     }
@@ -275,13 +290,18 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
                 $"A value of {request.ContentLength} bytes is over the limit of {ValueBytesMax} bytes.");
         }
 
-        // One byte more than may be, to see whether there is one where the length was not announced.
-        var body = new byte[(request.ContentLength ?? ValueBytesMax) + 1];
-        var length = await request.Body.ReadAtLeastAsync(
-            body, body.Length, throwOnEndOfStream: false, context.RequestAborted);
-        return length <= ValueBytesMax
-            ? body[..length]
-            : throw new BadRequestException($"A value is over the limit of {ValueBytesMax} bytes.");
+        // One byte more than may be, to see whether there is one where the length was not announced. Memory is taken as
+        // the bytes come: a caller that announces much and sends little holds little.
+        var reader = request.BodyReader;
+        var read = await reader.ReadAtLeastAsync(ValueBytesMax + 1, context.RequestAborted);
+        if (read.Buffer.Length > ValueBytesMax)
+        {
+            throw new BadRequestException($"A value is over the limit of {ValueBytesMax} bytes.");
+        }
+
+        var body = read.Buffer.ToArray();
+        reader.AdvanceTo(read.Buffer.End);
+        return body;
     }
 
     private static bool Flag(HttpRequest request, string name) => request.Query[name] switch

@@ -91,6 +91,17 @@ public sealed class SiloHostOptions
     public string HttpUrl { get; set; } = "http://127.0.0.1:8080";
 
     /// <summary>
+    /// Most connections of callers of the HTTP API; further ones are closed at once. Each may hold a value while it is
+    /// sent. Default 1,000; 1 to 100,000.
+    /// </summary>
+    public int HttpConnectionsMax { get; set; } = 1_000;
+
+    /// <summary>
+    /// Most listings under way for callers of the HTTP API; further ones are answered with 429. Default 4; 1 to 1,000.
+    /// </summary>
+    public int HttpListingsMax { get; set; } = 4;
+
+    /// <summary>
     /// What callers of the HTTP API must send as <c>Authorization: Bearer …</c>; null for nothing. At least 16
     /// characters.
     /// </summary>

@@ -38,6 +38,17 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
             TimeSpan.FromMinutes(1),
             nameof(options.ProbeTimeout),
             errors);
+        if (options.HttpConnectionsMax is < 1 or > 100_000)
+        {
+            errors.AddError(
+                $"{options.HttpConnectionsMax} is outside 1 to 100,000.", nameof(options.HttpConnectionsMax));
+        }
+
+        if (options.HttpListingsMax is < 1 or > 1_000)
+        {
+            errors.AddError($"{options.HttpListingsMax} is outside 1 to 1,000.", nameof(options.HttpListingsMax));
+        }
+
         if (options.MissedProbesMax is < 1 or > 100)
         {
             errors.AddError($"{options.MissedProbesMax} is outside 1 to 100.", nameof(options.MissedProbesMax));

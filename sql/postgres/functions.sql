@@ -339,8 +339,10 @@ END
 $$;
 
 -- A page of rows in key order. Keys are UTF-8, in which no byte is 255: prefix followed by 255 ends the range.
-CREATE FUNCTION caspaxos.scan(p_incarnation uuid, p_epoch bigint, p_prefix bytea, p_after bytea, p_limit integer)
-RETURNS TABLE (key bytea, counter bigint, proposer uuid, head bytea, promised_counter bigint, promised_proposer uuid)
+CREATE FUNCTION caspaxos.scan(
+    p_incarnation uuid, p_epoch bigint, p_prefix bytea, p_after bytea, p_through bytea, p_limit integer,
+    p_value_bytes bigint)
+RETURNS TABLE (key bytea, counter bigint, proposer uuid, value bytea, promised_counter bigint, promised_proposer uuid)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET enable_seqscan = off
@@ -357,13 +359,30 @@ BEGIN
         RAISE EXCEPTION 'caspaxos: the configuration epoch is %, the scan is of %', known, p_epoch
             USING ERRCODE = 'CP004';
     END IF;
-    RETURN QUERY
-    SELECT r.key, r.accepted_counter, r.accepted_proposer, substring(r.value FROM 1 FOR 48),
-           r.promised_counter, r.promised_proposer
-      FROM caspaxos.register AS r
-     WHERE r.key >= p_prefix AND r.key < p_prefix || '\xff'::bytea AND r.key > coalesce(p_after, ''::bytea)
-     ORDER BY r.key
-     LIMIT p_limit;
+    IF p_value_bytes IS NULL THEN
+        RETURN QUERY
+        SELECT r.key, r.accepted_counter, r.accepted_proposer, substring(r.value FROM 1 FOR 48),
+               r.promised_counter, r.promised_proposer
+          FROM caspaxos.register AS r
+         WHERE r.key >= p_prefix AND r.key < p_prefix || '\xff'::bytea AND r.key > coalesce(p_after, ''::bytea)
+           AND (p_through IS NULL OR r.key <= p_through)
+         ORDER BY r.key
+         LIMIT p_limit;
+    ELSE
+        -- The length of a value is known without the value: those behind the last row are not read.
+        RETURN QUERY
+        SELECT page.key, page.accepted_counter, page.accepted_proposer, page.value,
+               page.promised_counter, page.promised_proposer
+          FROM (SELECT r.*, sum(octet_length(r.value)) OVER (ORDER BY r.key ROWS UNBOUNDED PRECEDING)
+                            - octet_length(r.value) AS bytes_before
+                  FROM caspaxos.register AS r
+                 WHERE r.key >= p_prefix AND r.key < p_prefix || '\xff'::bytea AND r.key > coalesce(p_after, ''::bytea)
+                   AND (p_through IS NULL OR r.key <= p_through)
+                 ORDER BY r.key
+                 LIMIT p_limit) AS page
+         WHERE page.bytes_before < p_value_bytes
+         ORDER BY page.key;
+    END IF;
 END
 $$;
 

@@ -26,6 +26,6 @@ GRANT EXECUTE ON FUNCTION
     caspaxos.read(uuid, bigint, bytea[]),
     caspaxos.read_one(uuid, bigint, bytea),
     caspaxos.erase(uuid, bigint, bytea[], bigint[], uuid[], bigint[]),
-    caspaxos.scan(uuid, bigint, bytea, bytea, integer),
+    caspaxos.scan(uuid, bigint, bytea, bytea, bytea, integer, bigint),
     caspaxos.describe()
 TO caspaxos_acceptor;

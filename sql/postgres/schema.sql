@@ -18,16 +18,21 @@ CREATE TABLE caspaxos.register (
     CONSTRAINT register_pkey PRIMARY KEY (key)
 )
 WITH (
-    -- Room on each page for the next versions of its rows: an update that stays on its page touches no index.
+    -- Room on each page for the next version of a row: an update that stays on its page touches no index (HOT).
     fillfactor = 70,
-    -- Rows of up to a page stay whole: a side table would double the writes of an update. The default is 2 kB.
-    toast_tuple_target = 8160,
-    -- Every accept leaves a dead row. Clean up early, little at a time and without pausing.
+    -- What is larger than that room goes to the side table, so that the row itself stays small and on its page.
+    toast_tuple_target = 2304,
+    -- Every accept leaves a dead row, and dead pieces of a large value. Clean up early, little at a time and without
+    -- pausing.
     autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 2000,
     autovacuum_vacuum_insert_scale_factor = 0.1,
     autovacuum_analyze_scale_factor = 0.2,
-    autovacuum_vacuum_cost_delay = 1
+    autovacuum_vacuum_cost_delay = 1,
+    toast.autovacuum_vacuum_scale_factor = 0.02,
+    toast.autovacuum_vacuum_threshold = 2000,
+    toast.autovacuum_vacuum_insert_scale_factor = 0.1,
+    toast.autovacuum_vacuum_cost_delay = 0
 );
 
 COMMENT ON TABLE caspaxos.register IS

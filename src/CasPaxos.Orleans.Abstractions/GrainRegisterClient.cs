@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CasPaxos.Orleans.Wire;
 using CasPaxos.Registers;
 
 namespace CasPaxos.Orleans;
@@ -36,7 +37,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         Time = time ?? TimeProvider.System;
         _ways = new ServiceWays(grains, _options.ResendAfter, Time);
         _times = new AnswerTimes(_options.ResendAfter);
-        _pageTimes = new AnswerTimes(_options.ResendAfter);
+        _pageTimes = new AnswerTimes(5 * _options.ResendAfter); // Asked twice, a page is made twice.
     }
 
     /// <inheritdoc/>
@@ -68,7 +69,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         var grain = _grains.GetGrain<IRegisterGrain>(key.Text);
         try
         {
-            var message = await AskAsync(_times, stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
+            var message = await AskAsync(_times, _options.Timeout, stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
             Remember(key, message.Position?.ToETag());
             return message.ToOutcome();
         }
@@ -80,15 +81,15 @@ public sealed class GrainRegisterClient : IRegisterClient
 
     /// <inheritdoc/>
     /// <exception cref="RegisterGrainUnavailableException">No silo answered, or none could ask a quorum.</exception>
-    public async Task<RegisterPage> ListAsync(
-        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
+    public async Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, RegisterPage.Max);
+        ArgumentNullException.ThrowIfNull(query);
+        query.Validate();
+        var message = ListQueryMessage.From(query);
         var page = await AskAsync(
             _pageTimes,
-            stop => _ways.AskAsync(silo => silo.ListAsync(prefix, after?.Text, limit, stop)),
+            RegisterClient.PageTime(_options.Timeout, query.Limit),
+            stop => _ways.AskAsync(silo => silo.ListAsync(message, stop)),
             cancellationToken);
         return page.ToPage();
     }
@@ -96,13 +97,16 @@ public sealed class GrainRegisterClient : IRegisterClient
     /// <summary>Silos, slots and acceptors, as the silo that answers sees them.</summary>
     /// <exception cref="RegisterGrainUnavailableException">No silo answered.</exception>
     public Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken = default) =>
-        AskAsync(_pageTimes, stop => _ways.AskAsync(silo => silo.StatusAsync(stop)), cancellationToken);
+        AskAsync(_times, _options.Timeout, stop => _ways.AskAsync(silo => silo.StatusAsync(stop)), cancellationToken);
 
     /// <summary>
     /// Asks what changes nothing, again and again while nobody answers; the first answer counts.
     /// </summary>
     private async Task<T> AskAsync<T>(
-        AnswerTimes times, Func<CancellationToken, Task<T>> ask, CancellationToken cancellationToken)
+        AnswerTimes times,
+        TimeSpan timeout,
+        Func<CancellationToken, Task<T>> ask,
+        CancellationToken cancellationToken)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var began = Time.GetTimestamp();
@@ -112,13 +116,13 @@ public sealed class GrainRegisterClient : IRegisterClient
         try
         {
             // What a silo cannot do now another can, or the same one later. What is refused, all refuse.
-            while (Time.GetElapsedTime(began) < _options.Timeout
+            while (Time.GetElapsedTime(began) < timeout
                 && failure is not RegisterGrainException or RegisterGrainUnavailableException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
                 asked.Add(Delivery.TimeAsync(times, Time, Delivery.Begin(() => ask(end.Token))));
                 var any = Task.WhenAny(asked);
-                var left = _options.Timeout - Time.GetElapsedTime(began);
+                var left = timeout - Time.GetElapsedTime(began);
                 await ((Task)any).WaitAsync(
                     Delivery.Clamp(times.ResendAfter(asked.Count), left), Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -135,7 +139,7 @@ public sealed class GrainRegisterClient : IRegisterClient
                 }
 
                 failure = done.Exception?.InnerException;
-                left = _options.Timeout - Time.GetElapsedTime(began);
+                left = timeout - Time.GetElapsedTime(began);
                 await Task.Delay(Delivery.Clamp(Delivery.Setback(setbacks++), left), Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

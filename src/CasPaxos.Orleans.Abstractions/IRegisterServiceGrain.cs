@@ -17,9 +17,9 @@ internal interface IRegisterServiceGrain : IGrainWithIntegerKey
     [Alias("Locate")]
     Task<OutcomeMessage> LocateAsync(string key, CancellationToken cancellationToken);
 
-    /// <summary>A page of the registers whose keys begin with a prefix.</summary>
+    /// <summary>A page of registers.</summary>
     [Alias("List")]
-    Task<PageMessage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellationToken);
+    Task<PageMessage> ListAsync(ListQueryMessage query, CancellationToken cancellationToken);
 
     /// <summary>Silos, slots and acceptors, as this silo sees them.</summary>
     [Alias("Status")]

@@ -1,4 +1,3 @@
-using System.Globalization;
 using CasPaxos.Registers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -8,22 +7,22 @@ using Orleans.Configuration;
 namespace CasPaxos.Orleans;
 
 /// <summary>
-/// Orleans' reminders in registers: one for each grain, changed by compare-and-swap. Its key holds the grain's place on
-/// the ring as eight hexadecimal digits, so that a range of the ring is a range of keys.
+/// Orleans' reminders in registers, one for each reminder, changed by compare-and-swap. See <see cref="ReminderKeys"/>.
 /// </summary>
 /// <remarks>
-/// Cost: a grain's reminders are one read. A change is one round trip and one commit a database, two of each, and a
-/// read, if this silo did not make the one before. A range is, for every 1,000 grains in it, one round trip to list
-/// them and one to read them together.
+/// Cost: a reminder is one read. A change is one round trip and one commit a database, two of each, and a read, if this
+/// silo did not make the one before. All reminders of a grain, and a range of the ring, are one scan of the databases
+/// for every 1,000 of them, without a commit.
 /// </remarks>
-internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyncDisposable
+internal sealed partial class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan EraseInterval = TimeSpan.FromHours(1);
 
-    private readonly string _prefix;
+    private readonly ReminderKeys _keys;
     private readonly TimeSpan _timeout;
     private readonly IRegisterClient _registers;
     private readonly PassiveRegisters? _passive;
+    private readonly ILogger _logger;
     private readonly SiloCalls _calls = new("The reminder table");
     private Task _erasing = Task.CompletedTask;
 
@@ -37,17 +36,19 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
                 ? new PassiveRegisters("reminders", options.Value, services, logger)
                 : services.GetService<IRegisterClient>()!, // Missing only where the check of the options says so.
             cluster.Value.ServiceId,
-            options.Value.Timeout)
+            options.Value.Timeout,
+            logger)
     {
     }
 
     /// <summary>The same without a silo.</summary>
-    public CasPaxosReminderTable(IRegisterClient registers, string serviceId, TimeSpan timeout)
+    public CasPaxosReminderTable(IRegisterClient registers, string serviceId, TimeSpan timeout, ILogger logger)
     {
-        _prefix = $"reminders/{Uri.EscapeDataString(serviceId)}/";
+        _keys = new ReminderKeys(serviceId);
         _timeout = timeout;
         _registers = registers;
         _passive = registers as PassiveRegisters;
+        _logger = logger;
     }
 
     public async Task StartAsync(CancellationToken cancellationToken = default)
@@ -69,7 +70,18 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
     public Task<ReminderTableData> ReadRows(GrainId grainId) => ReadRows(grainId, CancellationToken.None);
 
     public Task<ReminderTableData> ReadRows(GrainId grainId, CancellationToken cancellationToken) => _calls.RunAsync(
-        async stop => new ReminderTableData(await ReadGrainAsync(KeyOf(grainId), grainId, stop)), cancellationToken);
+        async stop =>
+        {
+            var found = new List<ReminderEntry>();
+            var query = new ListQuery(_keys.PrefixOf(grainId)) { WithValues = true };
+            await foreach (var register in _registers.ListAllAsync(query, stop))
+            {
+                found.Add(ReminderRecord.Decode(register.Key, register.Value).ToEntry());
+            }
+
+            return new ReminderTableData(found);
+        },
+        cancellationToken);
 
     public Task<ReminderTableData> ReadRows(uint begin, uint end) => ReadRows(begin, end, CancellationToken.None);
 
@@ -77,14 +89,19 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
         _calls.RunAsync(
             async stop =>
             {
+                var found = new List<ReminderEntry>();
+
                 // Beyond the end of the ring is its beginning; from a place to itself is once around.
-                var found = begin < end
-                    ? await ReadRangeAsync(begin, end, stop)
-                    :
-                    [
-                        .. await ReadRangeAsync(begin, uint.MaxValue, stop),
-                        .. await ReadRangeAsync(after: null, end, stop),
-                    ];
+                if (begin < end)
+                {
+                    await ReadRangeAsync(_keys.Behind(begin), _keys.Behind(end), found, stop);
+                }
+                else
+                {
+                    await ReadRangeAsync(_keys.Behind(begin), through: null, found, stop);
+                    await ReadRangeAsync(after: null, _keys.Behind(end), found, stop);
+                }
+
                 return new ReminderTableData(found);
             },
             cancellationToken);
@@ -94,8 +111,12 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
 
     public Task<ReminderEntry?> ReadRow(GrainId grainId, string reminderName, CancellationToken cancellationToken) =>
         _calls.RunAsync(
-            async stop => (await ReadGrainAsync(KeyOf(grainId), grainId, stop))
-                .Find(entry => entry.ReminderName == reminderName),
+            async stop =>
+            {
+                var key = _keys.Of(grainId, reminderName);
+                var seen = await _registers.ReadAsync(key, _timeout, stop);
+                return seen.Exists ? ReminderRecord.Decode(key, seen.Payload).ToEntry() : null;
+            },
             cancellationToken);
 
     public Task<string?> UpsertRow(ReminderEntry entry) => UpsertRow(entry, CancellationToken.None);
@@ -108,14 +129,14 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
 
     public Task<bool> RemoveRow(
         GrainId grainId, string reminderName, string eTag, CancellationToken cancellationToken) =>
-        _calls.RunAsync(stop => RemoveAsync(KeyOf(grainId), reminderName, eTag, stop), cancellationToken);
+        _calls.RunAsync(stop => RemoveAsync(_keys.Of(grainId, reminderName), eTag, stop), cancellationToken);
 
     public Task TestOnlyClearTable() => TestOnlyClearTable(CancellationToken.None);
 
     public Task TestOnlyClearTable(CancellationToken cancellationToken) => _calls.RunAsync(
         async stop =>
         {
-            await foreach (var register in _registers.ListAllAsync(_prefix, stop))
+            await foreach (var register in _registers.ListAllAsync(_keys.Prefix, stop))
             {
                 await _registers.RemoveAsync(register.Key, _timeout, stop);
             }
@@ -139,12 +160,17 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
 
     private async Task<string?> UpsertAsync(ReminderEntry entry, CancellationToken cancellationToken)
     {
-        var made = Reminder.From(entry);
-        var key = KeyOf(entry.GrainId);
+        var made = ReminderRecord.From(entry);
+        var key = _keys.Of(entry.GrainId, entry.ReminderName);
         var seen = await _registers.ReadSeenAsync(key, _timeout, cancellationToken);
         while (true)
         {
-            var change = new Change.CompareAndSwap(seen.ETag, ReminderRecord.Decode(key, seen).With(made).Encode());
+            if (seen.Exists)
+            {
+                _ = ReminderRecord.Decode(key, seen.Payload); // What a newer version has written is left alone.
+            }
+
+            var change = new Change.CompareAndSwap(seen.ETag, made.Encode());
             switch (await _registers.DecideAsync(key, change, _timeout, cancellationToken))
             {
                 case Outcome.Applied:
@@ -156,22 +182,12 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
         }
     }
 
-    private async Task<bool> RemoveAsync(
-        RegisterKey key, string reminderName, string eTag, CancellationToken cancellationToken)
+    private async Task<bool> RemoveAsync(RegisterKey key, string eTag, CancellationToken cancellationToken)
     {
         var seen = await _registers.ReadAsync(key, _timeout, cancellationToken);
-        while (true)
+        while (seen.Exists && ReminderRecord.Decode(key, seen.Payload).ETag == eTag)
         {
-            var record = ReminderRecord.Decode(key, seen);
-            if (!record.Reminders.Any(reminder => reminder.Name == reminderName && reminder.ETag == eTag))
-            {
-                return false;
-            }
-
-            var left = record.Without(reminderName);
-            Change change = left.Reminders.IsEmpty
-                ? new Change.Delete(seen.ETag, _registers.Time.GetUtcNow().ToUnixTimeMilliseconds())
-                : new Change.CompareAndSwap(seen.ETag, left.Encode());
+            var change = new Change.Delete(seen.ETag, _registers.Time.GetUtcNow().ToUnixTimeMilliseconds());
             if (await _registers.DecideAsync(key, change, _timeout, cancellationToken) is not Outcome.Refused refused)
             {
                 return true;
@@ -179,45 +195,40 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
 
             seen = refused.Current;
         }
+
+        return false;
     }
 
-    private RegisterKey KeyOf(GrainId grain) =>
-        new(string.Create(CultureInfo.InvariantCulture, $"{_prefix}{grain.GetUniformHashCode():x8}/{grain}"));
-
-    /// <summary>The grain of a key: what is behind the eight digits and a slash.</summary>
-    private GrainId GrainOf(RegisterKey key) => GrainId.Parse(key.Text.AsSpan(_prefix.Length + 9));
-
-    private uint PlaceOf(RegisterKey key) => uint.Parse(
-        key.Text.AsSpan(_prefix.Length, 8), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
-
-    /// <summary>The reminders of all grains from one place of the ring, exclusive, to another, inclusive.</summary>
-    private async Task<List<ReminderEntry>> ReadRangeAsync(
-        uint? after, uint last, CancellationToken cancellationToken)
+    /// <summary>
+    /// The reminders of a range of keys. One that cannot be read stops only itself: the others of the silo must go on.
+    /// </summary>
+    private async Task ReadRangeAsync(
+        RegisterKey? after, RegisterKey? through, List<ReminderEntry> found, CancellationToken cancellationToken)
     {
-        // The digit follows the slash: above all keys of that place and below those of the next.
-        RegisterKey? begin = after is { } place
-            ? new RegisterKey(string.Create(CultureInfo.InvariantCulture, $"{_prefix}{place:x8}0"))
-            : null;
-        var found = new List<ReminderEntry>();
+        var query = new ListQuery(_keys.Prefix) { After = after, Through = through, WithValues = true };
         do
         {
-            var page = await _registers.ListAsync(_prefix, begin, cancellationToken: cancellationToken);
-            var keys = page.Registers.Select(register => register.Key).Where(key => PlaceOf(key) <= last).ToList();
-            var grains = await Task.WhenAll(
-                keys.Select(key => ReadGrainAsync(key, GrainOf(key), cancellationToken)));
-            found.AddRange(grains.SelectMany(reminders => reminders));
-            begin = page.Next;
+            var page = await _registers.ListAsync(query, cancellationToken);
+            foreach (var register in page.Registers)
+            {
+                try
+                {
+                    found.Add(ReminderRecord.Decode(register.Key, register.Value).ToEntry());
+                }
+                catch (InvalidDataException failure)
+                {
+                    LogUnreadable(failure.Message);
+                }
+            }
+
+            foreach (var (key, problem) in page.Unreadable)
+            {
+                LogUnreadable($"Register '{key}': {problem}");
+            }
+
+            query = query with { After = page.Next };
         }
-        while (begin is { } next && PlaceOf(next) <= last);
-
-        return found;
-    }
-
-    private async Task<List<ReminderEntry>> ReadGrainAsync(
-        RegisterKey key, GrainId grain, CancellationToken cancellationToken)
-    {
-        var record = ReminderRecord.Decode(key, await _registers.ReadAsync(key, _timeout, cancellationToken));
-        return [.. record.Reminders.Select(reminder => reminder.ToEntry(grain))];
+        while (query.After is not null);
     }
 
     /// <summary>The register service erases what was deleted by itself; these databases have nobody else.</summary>
@@ -226,7 +237,10 @@ internal sealed class CasPaxosReminderTable : IReminderTable, IDisposable, IAsyn
         while (!_calls.Stopped.IsCancellationRequested)
         {
             await Task.Delay(EraseInterval, _calls.Stopped);
-            await passive.EraseDeletedAsync(_prefix, RegisterClient.TombstoneAgeDefault, _calls.Stopped);
+            await passive.EraseDeletedAsync(_keys.Prefix, RegisterClient.TombstoneAgeDefault, _calls.Stopped);
         }
     }
+
+    [LoggerMessage(3007, LogLevel.Error, "A reminder cannot be read, and is not due until it can. {Problem}")]
+    private partial void LogUnreadable(string problem);
 }

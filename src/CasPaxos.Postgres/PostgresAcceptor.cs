@@ -70,8 +70,9 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(request.Limit, 10_000);
         return RunAsync(
             connection => ScanCommand(connection, request),
-            reader => ReadPageAsync(reader, request.Limit),
-            cancellationToken);
+            reader => ReadPageAsync(reader, request),
+            cancellationToken,
+            scans: true);
     }
 
     /// <summary>Asks the database about itself, for tools.</summary>
@@ -118,15 +119,17 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
     private async Task<T> RunAsync<T>(
         Func<NpgsqlConnection, NpgsqlCommand> toCommand,
         Func<NpgsqlDataReader, Task<T>> readAsync,
-        CancellationToken cancellationToken)
+        CancellationToken cancellationToken,
+        bool scans = false)
     {
         var sent = false;
         var lane = CurrentLane();
+        var room = scans ? lane.ScanRoom : lane.Room;
         try
         {
-            var connection = await ConnectAsync(lane, cancellationToken);
+            var connection = await ConnectAsync(lane, room, waitsLong: scans, cancellationToken);
             sent = true;
-            var answer = ExecuteAsync(lane, connection, toCommand, readAsync);
+            var answer = ExecuteAsync(lane, room, connection, toCommand, readAsync);
             try
             {
                 return await answer.WaitAsync(_options.StatementTimeout + _options.AnswerGrace, cancellationToken);
@@ -155,19 +158,29 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
         }
     }
 
-    private async Task<NpgsqlConnection> ConnectAsync(Lane lane, CancellationToken cancellationToken)
+    /// <param name="lane">The connections.</param>
+    /// <param name="room">How many may be in use.</param>
+    /// <param name="waitsLong">For room as long as the caller does, and not only until the connection timeout.</param>
+    /// <param name="cancellationToken">Stops.</param>
+    private async Task<NpgsqlConnection> ConnectAsync(
+        Lane lane, SemaphoreSlim room, bool waitsLong, CancellationToken cancellationToken)
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        deadline.CancelAfter(_options.ConnectTimeout);
-        await lane.Room.WaitAsync(deadline.Token);
+        if (!waitsLong)
+        {
+            deadline.CancelAfter(_options.ConnectTimeout);
+        }
+
+        await room.WaitAsync(deadline.Token);
         try
         {
+            deadline.CancelAfter(_options.ConnectTimeout);
             return await lane.Pool.TakeAsync(deadline.Token);
         }
         catch
         {
-            lane.Room.Release();
+            room.Release();
             throw;
         }
     }
@@ -194,6 +207,7 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
     /// </remarks>
     private static async Task<T> ExecuteAsync<T>(
         Lane lane,
+        SemaphoreSlim room,
         NpgsqlConnection connection,
         Func<NpgsqlConnection, NpgsqlCommand> toCommand,
         Func<NpgsqlDataReader, Task<T>> readAsync)
@@ -211,7 +225,7 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
         finally
         {
             await lane.Pool.GiveBackAsync(connection);
-            lane.Room.Release();
+            room.Release();
         }
     }
 
@@ -224,7 +238,7 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
 
     private NpgsqlCommand ScanCommand(NpgsqlConnection connection, ScanRequest request)
     {
-        var command = new NpgsqlCommand("SELECT * FROM caspaxos.scan($1, $2, $3, $4, $5)", connection);
+        var command = new NpgsqlCommand("SELECT * FROM caspaxos.scan($1, $2, $3, $4, $5, $6, $7)", connection);
         command.Parameters.Add(new NpgsqlParameter { Value = Identity.Incarnation, NpgsqlDbType = NpgsqlDbType.Uuid });
         command.Parameters.Add(new NpgsqlParameter { Value = request.Epoch, NpgsqlDbType = NpgsqlDbType.Bigint });
         command.Parameters.Add(new NpgsqlParameter
@@ -237,33 +251,49 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
             Value = request.After is { } after ? after.ToUtf8() : DBNull.Value,
             NpgsqlDbType = NpgsqlDbType.Bytea,
         });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = request.Through is { } through ? through.ToUtf8() : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Bytea,
+        });
 
         // One more than asked for: whether it comes says whether the page is the last one.
         command.Parameters.Add(new NpgsqlParameter { Value = request.Limit + 1, NpgsqlDbType = NpgsqlDbType.Integer });
+        command.Parameters.Add(new NpgsqlParameter
+        {
+            Value = request.WithValues ? ScanRequest.ValueBytesMax : DBNull.Value,
+            NpgsqlDbType = NpgsqlDbType.Bigint,
+        });
         return command;
     }
 
-    private static async Task<ScanPage> ReadPageAsync(NpgsqlDataReader reader, int limit)
+    private static async Task<ScanPage> ReadPageAsync(NpgsqlDataReader reader, ScanRequest request)
     {
         var rows = new List<ScannedRow>();
+        var bytes = 0L;
         while (await reader.ReadAsync(CancellationToken.None))
         {
-            if (rows.Count == limit)
+            if (rows.Count == request.Limit)
             {
                 return new ScanPage(rows, Complete: false);
             }
 
+            var value = reader.GetFieldValue<byte[]>(3);
+            bytes += value.Length;
             rows.Add(new ScannedRow(
                 RegisterKey.FromUtf8(reader.GetFieldValue<byte[]>(0)),
                 new Ballot(reader.GetInt64(1), new ProposerId(reader.GetGuid(2))),
-                reader.GetFieldValue<byte[]>(3),
+                value,
                 new Ballot(reader.GetInt64(4), new ProposerId(reader.GetGuid(5)))));
         }
 
-        return new ScanPage(rows, Complete: true);
+        // With so many bytes of values the database ends the page, whether or not more follows.
+        return new ScanPage(rows, Complete: !request.WithValues || bytes < ScanRequest.ValueBytesMax);
     }
 
-    /// <summary>Connections, and room for as many of them as this acceptor may have in use.</summary>
+    /// <summary>
+    /// Connections, and room for as many of them as this acceptor may have in use; scans have room of their own.
+    /// </summary>
 #pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
     private sealed class Lane(ConnectionPool pool, int connectionsMax)
 #pragma warning restore CA1001
@@ -271,5 +301,7 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
         public ConnectionPool Pool => pool;
 
         public SemaphoreSlim Room { get; } = new(connectionsMax);
+
+        public SemaphoreSlim ScanRoom { get; } = new(PostgresAcceptorOptions.ScanConnectionsMax);
     }
 }

@@ -5,6 +5,9 @@ namespace CasPaxos.Postgres;
 /// <summary>Limits of one acceptor's connection to its database.</summary>
 public sealed record PostgresAcceptorOptions
 {
+    /// <summary>The most connections in use for listings, beside <see cref="ConnectionsMax"/>: 2.</summary>
+    public const int ScanConnectionsMax = 2;
+
     /// <summary>
     /// The longest that the server works on one batch before it rolls it back. Default 1 s; 10 ms to 60 s. A batch that
     /// got no answer at all is given up <see cref="AnswerGrace"/> later.

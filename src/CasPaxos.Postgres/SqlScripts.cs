@@ -6,7 +6,7 @@ namespace CasPaxos.Postgres;
 internal static class SqlScripts
 {
     /// <summary>Of the tables and functions. A database with another one is refused.</summary>
-    public const int FormatVersion = 2;
+    public const int FormatVersion = 3;
 
     /// <summary>All scripts of a new acceptor, in the order in which they are applied.</summary>
     public static string Everything() => string.Join(

@@ -37,25 +37,36 @@ public interface IAcceptor
 /// <param name="Prefix">Only keys that begin with this text; empty for all.</param>
 /// <param name="After">Only keys above this one; null to begin.</param>
 /// <param name="Limit">At most so many rows; 1 to 10,000.</param>
-public sealed record ScanRequest(long Epoch, string Prefix, RegisterKey? After, int Limit);
+public sealed record ScanRequest(long Epoch, string Prefix, RegisterKey? After, int Limit)
+{
+    /// <summary>A page with values ends behind the row with which they are so many bytes: 4 MiB.</summary>
+    public const int ValueBytesMax = 4 * 1024 * 1024;
+
+    /// <summary>Only keys up to this one; null for all.</summary>
+    public RegisterKey? Through { get; init; }
+
+    /// <summary>Rows come with their whole values.</summary>
+    public bool WithValues { get; init; }
+}
 
 /// <summary>A page of an acceptor's rows.</summary>
 /// <param name="Rows">In the byte order of keys.</param>
-/// <param name="Complete">True when no row of the prefix lies behind the last one of this page.</param>
+/// <param name="Complete">True when no row that was asked for lies behind the last one of this page.</param>
 public sealed record ScanPage(IReadOnlyList<ScannedRow> Rows, bool Complete);
 
 /// <summary>One row of a scan. What one acceptor has is not yet the truth about the register.</summary>
 /// <param name="Key">The register.</param>
 /// <param name="AcceptedBallot">What it accepted last; zero when only a promise was given.</param>
-/// <param name="Head">
-/// The first <see cref="RecordHead.BytesMax"/> bytes of the value, or all of a shorter one: enough to tell a tombstone.
+/// <param name="Value">
+/// The encoded record: all of it where values were asked for, and otherwise its first <see cref="RecordHead.BytesMax"/>
+/// bytes, or all of a shorter one: enough to tell a tombstone.
 /// </param>
 /// <param name="Promised">
 /// What it has promised; not below the accepted ballot. Where nothing is accepted, tells whether the row is still as an
 /// earlier scan saw it: a proposer that works on the register promises anew.
 /// </param>
 public readonly record struct ScannedRow(
-    RegisterKey Key, Ballot AcceptedBallot, ReadOnlyMemory<byte> Head, Ballot Promised);
+    RegisterKey Key, Ballot AcceptedBallot, ReadOnlyMemory<byte> Value, Ballot Promised);
 
 /// <summary>How a request may share a batch: each lane has statements of its own.</summary>
 public enum Lane

@@ -27,18 +27,17 @@ public interface IRegisterClient
     /// </summary>
     Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default);
 
-    /// <summary>Lists a page of the registers whose keys begin with a prefix.</summary>
-    /// <param name="prefix">Empty for all.</param>
-    /// <param name="after">The <see cref="RegisterPage.Next"/> of the page before; null for the first.</param>
-    /// <param name="limit">Most rows to look at; 1 to <see cref="RegisterPage.Max"/>.</param>
+    /// <summary>Lists a page of registers, with or without their values.</summary>
+    /// <param name="query">Which registers, and what of them.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <remarks>
-    /// Each register's presence is linearizable on its own, at some moment of the call: a register that exists
-    /// throughout is listed, one that is absent throughout is not. The page as a whole is no snapshot.
-    /// Cost: one read round of the acceptors, and one more read for every register that is being changed meanwhile.
+    /// Each register's presence, and its value, is linearizable on its own, at some moment of the call: a register that
+    /// exists throughout is listed, one that is absent throughout is not. The page as a whole is no snapshot.
+    /// Cost: one scan of the acceptors, without a commit. Registers on which they do not agree are read again, all of a
+    /// page together; where one is found to lag behind, it is brought up to date, which is a commit.
     /// </remarks>
-    Task<RegisterPage> ListAsync(
-        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default);
+    /// <exception cref="ArgumentException">The query is outside its limits: nothing is asked.</exception>
+    Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default);
 
     /// <summary>The exception that typed registers throw for an outcome that is neither applied nor refused.</summary>
     Exception ToException(RegisterKey key, Outcome outcome);

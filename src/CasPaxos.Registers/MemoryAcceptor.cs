@@ -58,14 +58,26 @@ public sealed class MemoryAcceptor : IAcceptor
         var prefix = Encoding.UTF8.GetBytes(request.Prefix);
         lock (_gate)
         {
-            var rows = _rows
-                .Where(row => (request.After is not { } after || row.Key > after)
-                    && row.Key.ToUtf8().AsSpan().StartsWith(prefix))
-                .Take(request.Limit + 1)
-                .Select(row => new ScannedRow(row.Key, row.Value.Accepted, Head(row.Value.Value), row.Value.Promised))
-                .ToList();
-            var complete = rows.Count <= request.Limit;
-            return Task.FromResult(new ScanPage(complete ? rows : rows[..request.Limit], complete));
+            var rows = new List<ScannedRow>();
+            var bytes = 0L;
+            foreach (var (key, row) in _rows)
+            {
+                if (key <= request.After || key > request.Through || !key.ToUtf8().AsSpan().StartsWith(prefix))
+                {
+                    continue;
+                }
+
+                if (rows.Count == request.Limit || bytes >= ScanRequest.ValueBytesMax)
+                {
+                    return Task.FromResult(new ScanPage(rows, Complete: false));
+                }
+
+                var value = request.WithValues ? row.Value : Head(row.Value);
+                bytes += request.WithValues ? value.Length : 0;
+                rows.Add(new ScannedRow(key, row.Accepted, value, row.Promised));
+            }
+
+            return Task.FromResult(new ScanPage(rows, Complete: true));
         }
     }
 

@@ -1,16 +1,22 @@
 namespace CasPaxos.Registers;
 
-/// <summary>What a sweep for deleted registers found.</summary>
+/// <summary>What a sweep found.</summary>
 /// <param name="Erased">Registers that no acceptor holds any more.</param>
 /// <param name="TooYoung">Deleted too recently to be erased.</param>
 /// <param name="Incomplete">To be tried again: an acceptor was down or behind.</param>
 /// <param name="Promises">Rows of single acceptors that held a promise and nothing else, and are gone.</param>
-public readonly record struct ErasureCounts(long Erased, long TooYoung, long Incomplete, long Promises = 0);
+/// <param name="Repaired">Registers that some acceptors lacked, or had an older value of, and have now.</param>
+public readonly record struct ErasureCounts(
+    long Erased, long TooYoung, long Incomplete, long Promises = 0, long Repaired = 0);
 
 // Erasing deleted registers, and sweeping rows that hold only a promise (rules 15, 16 and 20).
 public sealed partial class RegisterClient
 {
+    /// <summary>Most registers that a sweep works on at a time: a batch of each acceptor.</summary>
+    private const int SweepBatch = 256;
+
     private PromiseSweep _lastSweep = new();
+    private LaggardSweep _lastLaggards = new();
 
     /// <summary>
     /// How long a tombstone is kept when nothing else is said: 1 hour (rule 12). It must be twice as long as the
@@ -37,65 +43,135 @@ public sealed partial class RegisterClient
     }
 
     /// <summary>
-    /// Looks through all registers of a prefix once. Erases those that were deleted long enough ago, and sweeps rows
-    /// that hold only a promise, the same as when this client looked the last time.
+    /// Looks through all registers of a prefix once. Erases those that were deleted long enough ago, brings acceptors
+    /// up to date that lag behind, and sweeps rows that hold only a promise; the latter two if they are the same as when
+    /// this client looked the last time.
     /// </summary>
     /// <param name="prefix">Empty for all.</param>
     /// <param name="tombstoneAge">The least age; see <see cref="TombstoneAgeDefault"/>.</param>
     /// <param name="cancellationToken">Stops.</param>
     /// <remarks>
-    /// Needs every acceptor to erase; while one is down, deletes are acknowledged and erasing waits. Promises are swept
-    /// one acceptor at a time, whether or not the others answer.
+    /// What the acceptors have decides; registers with which there is nothing to do cost nothing but the look. Erasing
+    /// needs every acceptor: while one is down, deletes are acknowledged, and erasing pauses. Promises are swept one
+    /// acceptor at a time, whether or not the others answer.
     /// </remarks>
     /// <exception cref="AcceptorUnavailableException">No quorum of acceptors answered.</exception>
     public async Task<ErasureCounts> EraseDeletedAsync(
         string prefix, TimeSpan tombstoneAge, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfLessThan(tombstoneAge, TimeSpan.Zero);
         var counts = default(ErasureCounts);
         var sweep = new PromiseSweep(_lastSweep);
+        var laggards = new LaggardSweep(_lastLaggards);
         var awaited = Enumerable.Range(0, _configuration.Slots).ToHashSet();
-        RegisterKey? after = null;
+        var query = new ListQuery(prefix);
         do
         {
-            (var rows, after) = await ScanAsync(prefix, after, limit: 1000, awaited, cancellationToken);
+            var (rows, next, slots) = await ScanAsync(query, awaited, cancellationToken);
+            var deletedBefore = (_time.GetUtcNow() - tombstoneAge).ToUnixTimeMilliseconds();
+            var dead = new List<RegisterKey>();
             foreach (var group in rows)
             {
-                // One slot's word is enough to suspect a tombstone, unless another has accepted something since; the
-                // eraser asks them all.
                 var latest = group.MaxBy(found => found.Row.AcceptedBallot).Row;
                 if (latest.AcceptedBallot.IsZero)
                 {
                     sweep.Add(group.Select(found => (found.Slot, found.Row)));
                 }
-                else if (IsTombstone(latest))
+                else if (DeletedAt(latest) is not { } deletedAt)
                 {
-                    counts = Count(counts, await EraseAsync(group.Key, tombstoneAge, cancellationToken));
+                    laggards.Add(group.Key, [.. group.Select(found => found.Row)], slots);
+                }
+                else if (deletedAt > deletedBefore)
+                {
+                    counts = counts with { TooYoung = counts.TooYoung + 1 };
+                }
+                else
+                {
+                    dead.Add(group.Key);
                 }
             }
 
-            var promises = await sweep.SendAsync(
-                _configuration.Epoch,
-                (slot, key) => _shards[_shardOf(key)].Slots[slot],
-                _options.Timeout,
-                _time,
-                cancellationToken);
-            counts = counts with { Promises = counts.Promises + promises };
+            counts = slots == _configuration.Slots
+                ? await EraseAllAsync(dead, tombstoneAge, counts, cancellationToken)
+                : counts with { Incomplete = counts.Incomplete + dead.Count };
+            counts = counts with
+            {
+                Promises = counts.Promises + await sweep.SendAsync(
+                    _configuration.Epoch,
+                    (slot, key) => _shards[_shardOf(key)].Slots[slot],
+                    _options.Timeout,
+                    _time,
+                    cancellationToken),
+                Repaired = counts.Repaired + await RepairAsync(laggards.TakeOld(), cancellationToken),
+            };
+            query = query with { After = next };
         }
-        while (after is not null);
+        while (query.After is not null);
 
-        _lastSweep = sweep;
+        (_lastSweep, _lastLaggards) = (sweep, laggards);
         return counts;
     }
 
-    /// <summary>Erases deleted registers again and again, until cancelled. Storage trouble is waited out.</summary>
+    /// <summary>
+    /// Erases in batches. One slot's word is enough to suspect a tombstone, unless another has accepted something since;
+    /// the eraser asks them all. While a slot is down, it would ask the others in vain.
+    /// </summary>
+    private async Task<ErasureCounts> EraseAllAsync(
+        List<RegisterKey> dead, TimeSpan tombstoneAge, ErasureCounts counts, CancellationToken cancellationToken)
+    {
+        var slots = _shards.SelectMany(shard => shard.Slots).Select(slot => slot.Health).ToArray();
+        for (var done = 0; done < dead.Count;)
+        {
+            // One that was down is asked for one register, which says whether it has come back.
+            var size = Array.TrueForAll(slots, slot => slot.IsWell) ? SweepBatch
+                : Array.TrueForAll(slots, slot => slot.MayBeAsked) ? 1
+                : 0;
+            if (size == 0)
+            {
+                return counts with { Incomplete = counts.Incomplete + dead.Count - done };
+            }
+
+            var results = await Task.WhenAll(
+                dead.Skip(done).Take(size).Select(key => EraseAsync(key, tombstoneAge, cancellationToken)));
+            counts = results.Aggregate(counts, Count);
+            done += results.Length;
+        }
+
+        return counts;
+    }
+
+    /// <summary>A sealed read brings all acceptors that answer to the same value.</summary>
+    private async Task<int> RepairAsync(List<RegisterKey> keys, CancellationToken cancellationToken)
+    {
+        var repaired = 0;
+        foreach (var batch in keys.Chunk(SweepBatch))
+        {
+            var outcomes = await Task.WhenAll(batch.Select(key => ExecuteAsync(
+                key, NewRead(new Change.SealedRead()), timeout: null, cancellationToken)));
+            repaired += outcomes.Count(outcome => outcome is Outcome.Applied);
+        }
+
+        return repaired;
+    }
+
+    /// <summary>Erases deleted registers again and again, until cancelled. Trouble is waited out.</summary>
     /// <param name="tombstoneAge">The least age; see <see cref="TombstoneAgeDefault"/>.</param>
     /// <param name="interval">From the end of one sweep to the next; above 0.</param>
     /// <param name="swept">Told of every sweep; null for nobody.</param>
     /// <param name="cancellationToken">Ends it.</param>
+    /// <param name="failed">
+    /// Told of every sweep that did not come to its end, and why: no quorum answered, as a rule. The next one looks
+    /// again. Null for nobody.
+    /// </param>
     public async Task EraseInBackgroundAsync(
-        TimeSpan tombstoneAge, TimeSpan interval, Action<ErasureCounts>? swept, CancellationToken cancellationToken)
+        TimeSpan tombstoneAge,
+        TimeSpan interval,
+        Action<ErasureCounts>? swept,
+        CancellationToken cancellationToken,
+        Action<Exception>? failed = null)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(tombstoneAge, TimeSpan.Zero);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(interval, TimeSpan.Zero);
         while (!cancellationToken.IsCancellationRequested)
         {
@@ -103,28 +179,34 @@ public sealed partial class RegisterClient
             {
                 swept?.Invoke(await EraseDeletedAsync("", tombstoneAge, cancellationToken));
             }
-            catch (AcceptorUnavailableException)
-            {
-                // No quorum now; the tombstones stay, and the next sweep finds them.
-            }
-            catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+            catch (Exception) when (cancellationToken.IsCancellationRequested)
             {
                 return;
+            }
+#pragma warning disable CA1031 // Whatever it was, the tombstones stay; the next sweep must come and find them.
+            catch (Exception failure)
+#pragma warning restore CA1031
+            {
+                failed?.Invoke(failure);
             }
 
             await Task.Delay(interval, _time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private static bool IsTombstone(ScannedRow row)
+    /// <summary>
+    /// When a register was deleted; null for a live one, and for one that is damaged or a newer version's: that is not
+    /// for this one to erase, nor a reason to erase no other.
+    /// </summary>
+    private static long? DeletedAt(ScannedRow row)
     {
         try
         {
-            return RecordCodec.DecodeHead(row.Head.Span).DeletedAt is not null;
+            return RecordCodec.DecodeHead(row.Value.Span).DeletedAt;
         }
         catch (RecordFormatException)
         {
-            return false; // Damaged, or a newer version's: not for this one to erase, nor a reason to erase no other.
+            return null;
         }
     }
 

@@ -1,18 +1,6 @@
+using System.Diagnostics;
+
 namespace CasPaxos.Registers;
-
-/// <summary>A register in a listing.</summary>
-/// <param name="Key">The register.</param>
-/// <param name="ETag">Names its state when it was listed.</param>
-public readonly record struct ListedRegister(RegisterKey Key, ETag ETag);
-
-/// <summary>A page of a listing.</summary>
-/// <param name="Registers">In the byte order of keys. May be short or empty although more follow.</param>
-/// <param name="Next">Where the next page begins; null when there is none.</param>
-public sealed record RegisterPage(IReadOnlyList<ListedRegister> Registers, RegisterKey? Next)
-{
-    /// <summary>The most rows of a page.</summary>
-    public const int Max = 10_000;
-}
 
 // Listing by prefix.
 public sealed partial class RegisterClient
@@ -20,64 +8,87 @@ public sealed partial class RegisterClient
     /// <summary>How long slots that are wanted beyond a quorum may answer after it.</summary>
     private static readonly TimeSpan StragglersMax = TimeSpan.FromSeconds(1);
 
+    /// <summary>What a page may take, beyond the time of one operation, for each row that it may have.</summary>
+    private static readonly TimeSpan TimePerRow = TimeSpan.FromMilliseconds(2);
+
     /// <inheritdoc/>
     /// <exception cref="AcceptorUnavailableException">No quorum of acceptors answered.</exception>
-    /// <exception cref="RegisterException">A register under change could not be read.</exception>
-    public async Task<RegisterPage> ListAsync(
-        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
+    /// <exception cref="RegisterException">A register on which they do not agree could not be read.</exception>
+    public async Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default)
     {
-        ArgumentNullException.ThrowIfNull(prefix);
-        ArgumentOutOfRangeException.ThrowIfLessThan(limit, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(limit, RegisterPage.Max);
-        var (rows, next) = await ScanAsync(prefix, after, limit, awaited: [], cancellationToken);
-        var listed = new List<ListedRegister>();
+        ArgumentNullException.ThrowIfNull(query);
+        query.Validate();
+        var (rows, next, _) = await ScanAsync(query, awaited: [], cancellationToken);
+        var page = new PageInTheMaking(query.WithValues, _configuration.ReadQuorum);
         foreach (var group in rows)
         {
-            var etag = await PresentAsync(group.Key, [.. group.Select(found => found.Row)], cancellationToken);
-            if (!etag.IsAbsent)
+            page.Add(group.Key, [.. group.Select(found => found.Row)]);
+        }
+
+        await ReadAgainAsync(page, PageTime(query.Limit), cancellationToken);
+        return page.ToPage(next);
+    }
+
+    /// <summary>How long a page may take.</summary>
+    /// <param name="timeout">What an operation may take.</param>
+    /// <param name="limit">The most rows of the page.</param>
+    internal static TimeSpan PageTime(TimeSpan timeout, int limit) => timeout + (limit * TimePerRow);
+
+    private TimeSpan PageTime(int limit) => PageTime(_options.Timeout, limit);
+
+    /// <summary>
+    /// Reads the registers of a page on which the acceptors do not agree, all together. One that is still as it was
+    /// found is not being changed: an acceptor lags behind, and is brought up to date, or it would be so for ever.
+    /// </summary>
+    private async Task ReadAgainAsync(PageInTheMaking page, TimeSpan time, CancellationToken cancellationToken)
+    {
+        if (page.Disputed.Count == 0)
+        {
+            return;
+        }
+
+        var outcomes = await Task.WhenAll(page.Disputed.Select(
+            found => ExecuteAsync(found.Key, NewRead(new Change.Read()), time, cancellationToken)));
+        var lagging = new List<RegisterKey>();
+        for (var i = 0; i < outcomes.Length; i++)
+        {
+            var (key, latest) = page.Disputed[i];
+            var current = outcomes[i] switch
             {
-                listed.Add(new ListedRegister(group.Key, etag));
+                Outcome.Applied applied => applied.Current,
+                Outcome.Unavailable unavailable => throw new RegisterUnavailableException(key, unavailable),
+                var other => throw new UnreachableException($"A read ended as {other}."),
+            };
+            page.Add(key, current);
+            if (current.ETag == latest)
+            {
+                lagging.Add(key);
             }
         }
 
-        return new RegisterPage(listed, next);
+        // Whether that succeeds makes no difference to the page.
+        await Task.WhenAll(lagging.Select(
+            key => ExecuteAsync(key, NewRead(new Change.SealedRead()), time, cancellationToken)));
     }
 
-    /// <summary>
-    /// The ETag of a scanned register: from the scan where a read quorum agrees on it, else by a read.
-    /// </summary>
-    private async Task<ETag> PresentAsync(RegisterKey key, ScannedRow[] rows, CancellationToken cancellationToken)
-    {
-        if (rows.Length == _configuration.ReadQuorum
-            && Array.TrueForAll(rows, row => row.AcceptedBallot == rows[0].AcceptedBallot))
-        {
-            return rows[0].AcceptedBallot.IsZero ? ETag.Absent : Visible(RecordCodec.DecodeHead(rows[0].Head.Span));
-        }
-
-        return await this.GetAsync(key, cancellationToken) switch
-        {
-            Outcome.Applied applied => applied.ETag,
-            Outcome.Unavailable unavailable => throw new RegisterUnavailableException(key, unavailable),
-            var other => throw new System.Diagnostics.UnreachableException($"A read ended as {other}."),
-        };
-    }
-
-    private static ETag Visible(RecordHead head) =>
-        head.DeletedAt is null ? new ETag(head.CreationId, head.Version) : ETag.Absent;
+    private static Operation NewRead(Change change) => new(new OperationId(Guid.NewGuid()), change);
 
     /// <summary>
-    /// What a read quorum of slots has, or more of them, by register; and where the next page begins.
+    /// What a read quorum of slots has, or more of them, by register; where the next page begins; and how many slots it
+    /// is that answered.
     /// </summary>
-    /// <param name="prefix">Empty for all.</param>
-    /// <param name="after">Where the page before ended.</param>
-    /// <param name="limit">Most rows of one slot.</param>
+    /// <param name="query">Which page.</param>
     /// <param name="awaited">See <see cref="ScanSlotsAsync"/>.</param>
     /// <param name="cancellationToken">Stops.</param>
-    private async Task<(IEnumerable<IGrouping<RegisterKey, FoundRow>> Rows, RegisterKey? Next)> ScanAsync(
-        string prefix, RegisterKey? after, int limit, HashSet<int> awaited, CancellationToken cancellationToken)
+    private async Task<(IEnumerable<IGrouping<RegisterKey, FoundRow>> Rows, RegisterKey? Next, int Slots)>
+        ScanAsync(ListQuery query, HashSet<int> awaited, CancellationToken cancellationToken)
     {
-        var pages = await ScanSlotsAsync(
-            new ScanRequest(_configuration.Epoch, prefix, after, limit), awaited, cancellationToken);
+        var request = new ScanRequest(_configuration.Epoch, query.Prefix, query.After, query.Limit)
+        {
+            Through = query.Through,
+            WithValues = query.WithValues,
+        };
+        var pages = await ScanSlotsAsync(request, awaited, cancellationToken);
 
         // Behind the end of a page that has a next one, that slot has not said what it has.
         RegisterKey? horizon = null;
@@ -93,10 +104,13 @@ public sealed partial class RegisterClient
             .Where(found => horizon is null || found.Row.Key <= horizon)
             .GroupBy(found => found.Row.Key)
             .OrderBy(group => group.Key);
-        return (rows, horizon);
+        return (rows, horizon, pages.Count);
     }
 
-    /// <summary>Scans all slots and returns the first pages of a read quorum, by slot.</summary>
+    /// <summary>
+    /// Scans all slots and returns the first pages of a read quorum, by slot. Only so many scans are under way at a
+    /// time; others wait.
+    /// </summary>
     /// <param name="request">Which page.</param>
     /// <param name="awaited">
     /// Slots whose pages are wanted beyond the quorum, and waited for as long as <see cref="StragglersMax"/> after it.
@@ -107,46 +121,60 @@ public sealed partial class RegisterClient
         ScanRequest request, HashSet<int> awaited, CancellationToken cancellationToken)
     {
         var quorum = _configuration.ReadQuorum;
-        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        using var deadline = _time.CreateTimer(
-            static source => ((CancellationTokenSource)source!).Cancel(),
-            enough,
-            _options.Timeout,
-            Timeout.InfiniteTimeSpan);
-        var scans = _shards[0].Slots.Select(slot => slot.Acceptor.ScanAsync(request, enough.Token)).ToArray();
-        var pages = new Dictionary<int, ScanPage>();
-        var failures = new List<Exception>();
-        await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))
+        if (!await _scans.WaitAsync(PageTime(request.Limit), cancellationToken))
         {
-            var slot = Array.IndexOf(scans, scan);
-            if (scan.IsCompletedSuccessfully)
-            {
-                pages.Add(slot, await scan);
-            }
-            else
-            {
-                failures.AddRange(scan.Exception?.InnerExceptions ?? []);
-                awaited.Remove(slot);
-            }
-
-            if (pages.Count >= quorum && awaited.All(pages.ContainsKey))
-            {
-                await enough.CancelAsync(); // What the others would say is not needed.
-                return pages;
-            }
-
-            if (pages.Count == quorum)
-            {
-                deadline.Change(StragglersMax, Timeout.InfiniteTimeSpan);
-            }
+            throw new AcceptorUnavailableException(
+                $"{_options.ScansMax} listings were under way all the time. Ask for less at a time.",
+                mayHaveTakenEffect: false);
         }
 
-        cancellationToken.ThrowIfCancellationRequested();
-        return pages.Count >= quorum ? pages : throw new AcceptorUnavailableException(
-            $"Only {pages.Count} of {quorum} acceptors answered. " +
-            string.Join(' ', failures.Select(failure => failure.Message)), // One may be down, another unable to list.
-            mayHaveTakenEffect: false,
-            failures.FirstOrDefault());
+        try
+        {
+            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            using var deadline = _time.CreateTimer(
+                static source => ((CancellationTokenSource)source!).Cancel(),
+                enough,
+                PageTime(request.Limit),
+                Timeout.InfiniteTimeSpan);
+            var scans = _shards[0].Slots.Select(slot => slot.Acceptor.ScanAsync(request, enough.Token)).ToArray();
+            var pages = new Dictionary<int, ScanPage>();
+            var failures = new List<Exception>();
+            await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))
+            {
+                var slot = Array.IndexOf(scans, scan);
+                if (scan.IsCompletedSuccessfully)
+                {
+                    pages.Add(slot, await scan);
+                }
+                else
+                {
+                    failures.AddRange(scan.Exception?.InnerExceptions ?? []);
+                    awaited.Remove(slot);
+                }
+
+                if (pages.Count >= quorum && awaited.All(pages.ContainsKey))
+                {
+                    await enough.CancelAsync(); // What the others would say is not needed.
+                    return pages;
+                }
+
+                if (pages.Count == quorum)
+                {
+                    deadline.Change(StragglersMax, Timeout.InfiniteTimeSpan);
+                }
+            }
+
+            cancellationToken.ThrowIfCancellationRequested();
+            return pages.Count >= quorum ? pages : throw new AcceptorUnavailableException(
+                $"Only {pages.Count} of {quorum} acceptors answered. " +
+                string.Join(' ', failures.Select(failure => failure.Message)), // One is down, another unable to list.
+                mayHaveTakenEffect: false,
+                failures.FirstOrDefault());
+        }
+        finally
+        {
+            _scans.Release();
+        }
     }
 
     /// <summary>A row, and the slot that has it.</summary>

@@ -11,7 +11,9 @@ namespace CasPaxos.Registers;
 /// <see cref="ArgumentException"/> before anything is sent. Cancelling throws
 /// <see cref="RegisterCanceledException"/>; it does not undo an accept already on its way.
 /// </remarks>
+#pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
 public sealed partial class RegisterClient : IRegisterClient
+#pragma warning restore CA1001
 {
     private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
     private readonly Configuration _configuration;
@@ -20,6 +22,7 @@ public sealed partial class RegisterClient : IRegisterClient
     private readonly ChangeCatalog _catalog;
     private readonly RegisterClientOptions _options;
     private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _scans;
     private int _made;
     private int _sweeping;
 
@@ -64,6 +67,7 @@ public sealed partial class RegisterClient : IRegisterClient
         _configuration = configuration;
         _catalog = catalog ?? new ChangeCatalog();
         _time = time ?? TimeProvider.System;
+        _scans = new SemaphoreSlim(_options.ScansMax);
         _shardOf = shardOf;
         _shards = [.. shards.Select(NewShard)];
     }

@@ -30,6 +30,12 @@ public sealed record RegisterClientOptions
     /// </summary>
     public int QueueMax { get; init; } = 4096;
 
+    /// <summary>
+    /// Most listings under way at a time; further ones wait. They read much, and what is asked of single registers must
+    /// not wait for them. Default 2; 1 or more.
+    /// </summary>
+    public int ScansMax { get; init; } = 2;
+
     /// <summary>Most requests in one batch. Default 256; 1 or more.</summary>
     public int BatchMax { get; init; } = 256;
 
@@ -68,6 +74,7 @@ public sealed record RegisterClientOptions
         ArgumentOutOfRangeException.ThrowIfLessThan(ProposersMax, 1, nameof(ProposersMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(AttemptsMax, 1, nameof(AttemptsMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueMax, 1, nameof(QueueMax));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ScansMax, 1, nameof(ScansMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchMax, 1, nameof(BatchMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchBytesMax, 1, nameof(BatchBytesMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(BatchesUnderWay, 1, nameof(BatchesUnderWay));

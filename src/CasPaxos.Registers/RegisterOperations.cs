@@ -96,25 +96,50 @@ public static class RegisterOperations
             return new Register<T>(client, key, serializer ?? new JsonRegisterSerializer<T>());
         }
 
+        /// <summary>Lists a page of the registers whose keys begin with a prefix, without their values.</summary>
+        /// <param name="prefix">Empty for all.</param>
+        /// <param name="after">The <see cref="RegisterPage.Next"/> of the page before; null for the first.</param>
+        /// <param name="limit">Most rows to look at; 1 to <see cref="RegisterPage.Max"/>.</param>
+        /// <param name="cancellationToken">Stops waiting.</param>
+        public Task<RegisterPage> ListAsync(
+            string prefix,
+            RegisterKey? after = null,
+            int limit = ListQuery.LimitDefault,
+            CancellationToken cancellationToken = default) =>
+            client.ListAsync(new ListQuery(prefix) { After = after, Limit = limit }, cancellationToken);
+
         /// <summary>
         /// Lists all registers whose keys begin with a prefix, page by page; see
         /// <see cref="IRegisterClient.ListAsync"/>.
         /// </summary>
+        /// <exception cref="InvalidDataException">A register cannot be read; the others before it were given.</exception>
         public IAsyncEnumerable<ListedRegister> ListAllAsync(
             string prefix, CancellationToken cancellationToken = default) =>
-            ListAllOfAsync(client, prefix, cancellationToken);
+            client.ListAllAsync(new ListQuery(prefix), cancellationToken);
+
+        /// <summary>Lists all registers of a query, page by page from the one that it names on.</summary>
+        /// <exception cref="InvalidDataException">A register cannot be read; the others before it were given.</exception>
+        public IAsyncEnumerable<ListedRegister> ListAllAsync(
+            ListQuery query, CancellationToken cancellationToken = default) =>
+            ListAllOfAsync(client, query, cancellationToken);
     }
 
     private static async IAsyncEnumerable<ListedRegister> ListAllOfAsync(
-        IRegisterClient client, string prefix, [EnumeratorCancellation] CancellationToken cancellationToken)
+        IRegisterClient client, ListQuery query, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        RegisterKey? after = null;
+        ArgumentNullException.ThrowIfNull(query);
+        var after = query.After;
         do
         {
-            var page = await client.ListAsync(prefix, after, cancellationToken: cancellationToken);
+            var page = await client.ListAsync(query with { After = after }, cancellationToken);
             foreach (var register in page.Registers)
             {
                 yield return register;
+            }
+
+            if (page.Unreadable is [var unreadable, ..])
+            {
+                throw new InvalidDataException($"Register '{unreadable.Key}' cannot be read: {unreadable.Problem}");
             }
 
             after = page.Next;

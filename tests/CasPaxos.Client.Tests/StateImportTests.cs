@@ -79,8 +79,7 @@ public sealed class StateImportTests
         public Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
-        public Task<RegisterPage> ListAsync(
-            string prefix, RegisterKey? after, int limit, CancellationToken cancellationToken) =>
+        public Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default) =>
             throw new NotSupportedException();
 
         public Exception ToException(RegisterKey key, Outcome outcome) => new InvalidOperationException($"{outcome}");

@@ -148,20 +148,62 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
     }
 
     [SkippableFact]
-    public async Task Reminders_of_another_format_are_neither_read_nor_changed()
+    public async Task A_reminder_of_another_format_is_neither_read_nor_changed_and_stops_no_other()
     {
         RegisterDatabases.Need();
         await using var table = await TableAsync("formats");
-        var grain = Grain("g");
+        var (grain, neighbour) = (Grain("g"), Grain("h"));
+        await table.UpsertRow(Reminder(neighbour, "r"));
         var client = new RegisterClient(Postgres.Cluster.Configuration, Postgres.Cluster.Acceptors);
-        var key = new RegisterKey($"reminders/formats/{grain.GetUniformHashCode():x8}/{grain}");
-        var put = (Outcome.Applied)await client.PutAsync(key, Encoding.UTF8.GetBytes("{\"format\":2}"));
+        var key = new RegisterKey($"reminders/formats/{grain.GetUniformHashCode():x8}/kind%2Fg/r");
+        var put = (Outcome.Applied)await client.PutAsync(key, Encoding.UTF8.GetBytes("{\"format\":3}"));
 
         var read = await Assert.ThrowsAsync<InvalidDataException>(() => table.ReadRows(grain));
+        await Assert.ThrowsAsync<InvalidDataException>(() => table.ReadRow(grain, "r"));
         await Assert.ThrowsAsync<InvalidDataException>(() => table.UpsertRow(Reminder(grain, "r")));
+        await Assert.ThrowsAsync<InvalidDataException>(() => table.RemoveRow(grain, "r", "any"));
+        var range = await table.ReadRows(0, 0);
 
-        Assert.Contains("format 2", read.Message, StringComparison.Ordinal);
+        Assert.Contains("format 3", read.Message, StringComparison.Ordinal);
         Assert.Equal(put.ETag, ((Outcome.Applied)await client.GetAsync(key)).ETag);
+        Assert.Equal(neighbour, Assert.Single(range.Reminders).GrainId);
+    }
+
+    // Each is a register of its own: neither their number nor their weight is limited by what one may hold.
+    [SkippableFact]
+    public async Task A_grain_may_have_thousands_of_reminders_and_long_names()
+    {
+        RegisterDatabases.Need();
+        await using var table = await TableAsync();
+        var grain = Grain(new string('k', 700));
+        var names = Enumerable.Range(0, 3_000).Select(i => $"r{i}").Append(new string('é', 700)).ToList();
+
+        var etags = await Task.WhenAll(names.Select(name => table.UpsertRow(Reminder(grain, name))));
+        var rows = (await table.ReadRows(grain)).Reminders;
+        var last = await table.ReadRow(grain, names[^1]);
+
+        Assert.True(names.ToHashSet().SetEquals(rows.Select(row => row.ReminderName)));
+        Assert.Equal((grain, etags[^1]), (last!.GrainId, last.ETag));
+        Assert.True(await table.RemoveRow(grain, names[^1], etags[^1]!));
+    }
+
+    // Silos load their reminders so, and again whenever the cluster changes.
+    [SkippableFact]
+    public async Task Ranges_are_scanned_and_not_read_row_by_row_however_many_are_asked_for_at_once()
+    {
+        RegisterDatabases.Need();
+        var counts = new Statements();
+        await using var table = await TableAsync(wrap: counts.Wrap);
+        await Task.WhenAll(
+            Enumerable.Range(0, 2_500).Select(i => table.UpsertRow(Reminder(Grain($"g{i}"), "r"))));
+
+        ReminderTableData? all = null;
+        var read = await counts.CountAsync(async () => all = await table.ReadRows(0, 0));
+        var many = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(i => table.ReadRows((uint)i, (uint)i + 1)));
+
+        Assert.Equal(2_500, all!.Reminders.Count);
+        Assert.Equal((0, 0, 0), read); // But for the scans.
+        Assert.Equal(1_000, many.Length);
     }
 
     private static GrainId Grain(string key) => GrainId.Create("kind", key);
@@ -174,12 +216,14 @@ public sealed class ReminderContractTests(RegisterDatabases databases)
         Period = TimeSpan.FromMinutes(7),
     };
 
-    private async Task<CasPaxosReminderTable> TableAsync(string? service = null, Losses? losses = null)
+    private async Task<CasPaxosReminderTable> TableAsync(
+        string? service = null, Losses? losses = null, Func<IAcceptor, IAcceptor>? wrap = null)
     {
         var options = Make.Databases(new CasPaxosReminderOptions(), Postgres.ConnectionStrings);
         var registers = new PassiveRegisters(
-            "test", options, Make.NoServices, NullLogger.Instance, losses is null ? null : losses.Wrap);
-        var table = new CasPaxosReminderTable(registers, service ?? Make.Name(), TimeSpan.FromSeconds(5));
+            "test", options, Make.NoServices, NullLogger.Instance, losses is null ? wrap : losses.Wrap);
+        var table = new CasPaxosReminderTable(
+            registers, service ?? Make.Name(), TimeSpan.FromSeconds(5), NullLogger.Instance);
         await table.StartAsync();
         return table;
     }

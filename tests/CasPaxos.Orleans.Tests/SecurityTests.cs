@@ -16,7 +16,7 @@ public sealed class SecurityTests(ServiceCluster service) : IClassFixture<Servic
         await Assert.ThrowsAsync<UnauthorizedAccessException>(() => acceptor.DescribeAsync(incarnation));
         await Assert.ThrowsAsync<UnauthorizedAccessException>(() => acceptor.AskAsync(Read(incarnation)));
         await Assert.ThrowsAsync<UnauthorizedAccessException>(
-            () => acceptor.ScanAsync(new ScanRequestMessage(incarnation, 1, "", null, 10)));
+            () => acceptor.ScanAsync(new ScanRequestMessage(incarnation, 1, "", null, 10, null, false)));
     }
 
     [SkippableFact]

@@ -89,7 +89,7 @@ public sealed class PrivilegeTests(SharedServer shared)
             $"caspaxos.read_one('{incarnation}', 1, 'a')",
             $"caspaxos.accept_one('{incarnation}', 1, 'a', 2, '{P1.Value}', 'w', 0, '{P1.Value}')",
             $"caspaxos.erase('{incarnation}', 1, '{{a}}', '{{1}}', ARRAY['{P1.Value}'::uuid], '{{1}}')",
-            $"caspaxos.scan('{incarnation}', 1, '', NULL, 1)",
+            $"caspaxos.scan('{incarnation}', 1, '', NULL, NULL, 1, NULL)",
         ];
 
         foreach (var call in calls)

@@ -35,9 +35,9 @@ public sealed class ScanTests(SharedServer shared)
 
         var rows = (await acceptor.Acceptor.ScanAsync(new ScanRequest(1, "", null, 10), default)).Rows;
 
-        Assert.Equal(Bytes(value[..RecordHead.BytesMax]).ToArray(), rows[0].Head.ToArray());
-        Assert.Equal("s"u8.ToArray(), rows[1].Head.ToArray());
-        Assert.Equal((Ballot.Zero, 0), (rows[2].AcceptedBallot, rows[2].Head.Length));
+        Assert.Equal(Bytes(value[..RecordHead.BytesMax]).ToArray(), rows[0].Value.ToArray());
+        Assert.Equal("s"u8.ToArray(), rows[1].Value.ToArray());
+        Assert.Equal((Ballot.Zero, 0), (rows[2].AcceptedBallot, rows[2].Value.Length));
         Assert.Equal([B(1), B(2), B(9)], rows.Select(row => row.Promised));
     }
 

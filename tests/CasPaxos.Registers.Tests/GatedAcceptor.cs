@@ -6,6 +6,7 @@ internal sealed class GatedAcceptor : IAcceptor
     private volatile TaskCompletionSource? _gate;
     private int _batches;
     private int _calls;
+    private int _scans;
     private int _writeBatches;
 
     public MemoryAcceptor Inner { get; } = new();
@@ -15,6 +16,18 @@ internal sealed class GatedAcceptor : IAcceptor
 
     /// <summary>Fails erasures alone, before they reach the acceptor.</summary>
     public bool RefusesErasures { get; set; }
+
+    /// <summary>Answers scans, and fails everything else before it reaches the acceptor.</summary>
+    public bool RefusesWrites { get; set; }
+
+    /// <summary>How long a batch takes.</summary>
+    public TimeSpan BatchDelay { get; set; }
+
+    /// <summary>How long a scan takes.</summary>
+    public TimeSpan ScanDelay { get; set; }
+
+    /// <summary>The most scans that were under way at a time.</summary>
+    public int ScansAtOnce { get; private set; }
 
     /// <summary>Scans get no answer, ever.</summary>
     public bool ScansHang { get; set; }
@@ -57,7 +70,12 @@ internal sealed class GatedAcceptor : IAcceptor
             await gate.Task;
         }
 
-        if (Down || (RefusesErasures && batch[0].Request is AcceptorRequest.Erase))
+        if (BatchDelay > TimeSpan.Zero)
+        {
+            await Task.Delay(BatchDelay, cancellationToken);
+        }
+
+        if (Down || RefusesWrites || (RefusesErasures && batch[0].Request is AcceptorRequest.Erase))
         {
             throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
         }
@@ -70,14 +88,25 @@ internal sealed class GatedAcceptor : IAcceptor
 
     public async Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
     {
-        if (ScansHang)
+        lock (Inner)
         {
-            await Task.Delay(Timeout.InfiniteTimeSpan, cancellationToken);
+            ScansAtOnce = Math.Max(ScansAtOnce, ++_scans);
         }
 
-        return Down
-            ? throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false)
-            : await Inner.ScanAsync(request, cancellationToken);
+        try
+        {
+            await Task.Delay(ScansHang ? Timeout.InfiniteTimeSpan : ScanDelay, cancellationToken);
+            return Down
+                ? throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false)
+                : await Inner.ScanAsync(request, cancellationToken);
+        }
+        finally
+        {
+            lock (Inner)
+            {
+                _scans--;
+            }
+        }
     }
 }
 

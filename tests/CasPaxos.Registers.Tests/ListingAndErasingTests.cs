@@ -53,6 +53,118 @@ public sealed class ListingAndErasingTests
     }
 
     [Fact]
+    public async Task Values_come_with_the_listing_and_a_page_ends_with_many_bytes_of_them()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var value = new byte[(1024 * 1024) - 1];
+        for (var i = 0; i < 6; i++)
+        {
+            await client.PutAsync(new RegisterKey($"v{i}"), value.Append((byte)i).ToArray());
+        }
+
+        await cluster.CalledAsync(6 * 3 * 2);
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        var first = await client.ListAsync(new ListQuery("v") { WithValues = true });
+        var second = await client.ListAsync(new ListQuery("v") { WithValues = true, After = first.Next });
+        var without = await client.ListAsync("v");
+
+        Assert.Equal(4, first.Registers.Count); // 4 MiB.
+        Assert.Equal([4, 5], second.Registers.Select(register => register.Value.Span[^1]));
+        Assert.Null(second.Next);
+        Assert.Equal(6, without.Registers.Count);
+        Assert.All(without.Registers, register => Assert.True(register.Value.IsEmpty));
+        Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Calls));
+    }
+
+    [Fact]
+    public async Task A_listing_ends_with_the_last_key_that_is_asked_for()
+    {
+        var client = new Cluster().Client();
+        foreach (var key in (string[])["a", "b", "c", "d"])
+        {
+            await client.PutAsync(new RegisterKey(key), Bytes(key));
+        }
+
+        var page = await client.ListAsync(
+            new ListQuery("") { After = new RegisterKey("a"), Through = new RegisterKey("c") });
+
+        Assert.Equal(["b", "c"], page.Registers.Select(register => register.Key.Text));
+        Assert.Null(page.Next);
+    }
+
+    // A slot that was down is behind with all that was written meanwhile.
+    [Fact]
+    public async Task What_a_slot_missed_is_read_in_batches_and_brought_to_it()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        cluster.Acceptors[0].Down = true;
+        await Task.WhenAll(
+            Enumerable.Range(0, 1_000).Select(i => client.PutAsync(new RegisterKey($"r{i}"), Bytes($"{i}"))));
+        cluster.Acceptors[0].Down = false;
+        cluster.Acceptors[2].Down = true;
+        var lister = cluster.Client();
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.BatchDelay = TimeSpan.FromMilliseconds(10));
+
+        var page = await lister.ListAsync("");
+        var batches = cluster.Acceptors[0].Batches;
+        cluster.Acceptors[1].Down = true;
+        cluster.Acceptors[2].Down = false;
+        var brought = await cluster.Acceptors[0].Inner.ScanAsync(new ScanRequest(1, "", null, 10_000), default);
+
+        Assert.Equal(1_000, page.Registers.Count);
+        Assert.Equal(1_000, brought.Rows.Count(row => !row.AcceptedBallot.IsZero));
+        Assert.InRange(batches, 4, 100); // Row by row it was 1,000 and more.
+    }
+
+    [Fact]
+    public async Task A_register_that_cannot_be_read_is_told_of_and_the_others_are_listed()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        await client.PutAsync(new RegisterKey("a"), Bytes("1"));
+        await client.PutAsync(new RegisterKey("c"), Bytes("1"));
+        var proposer = new ProposerId(Guid.NewGuid());
+        var accept = new AcceptorRequest.Accept(1, new Ballot(1, proposer), new byte[] { 99, 1, 2 }, Ballot.Zero);
+        foreach (var acceptor in cluster.Acceptors)
+        {
+            await acceptor.AskAsync([new AcceptorCall(new RegisterKey("b"), accept)], default);
+        }
+
+        foreach (var values in (bool[])[false, true])
+        {
+            var page = await client.ListAsync(new ListQuery("") { WithValues = values });
+
+            Assert.Equal(["a", "c"], page.Registers.Select(register => register.Key.Text));
+            Assert.Equal("b", Assert.Single(page.Unreadable).Key.Text);
+        }
+
+        await Assert.ThrowsAsync<InvalidDataException>(async () =>
+        {
+            await foreach (var register in client.ListAllAsync(""))
+            {
+                Assert.Contains(register.Key.Text, "ac", StringComparison.Ordinal);
+            }
+        });
+    }
+
+    [Fact]
+    public async Task Only_so_many_listings_are_under_way_and_the_others_wait_for_them()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client(new RegisterClientOptions { ScansMax = 2 });
+        await client.PutAsync(new RegisterKey("a"), Bytes("1"));
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.ScanDelay = TimeSpan.FromMilliseconds(20));
+
+        var pages = await Task.WhenAll(Enumerable.Range(0, 100).Select(_ => client.ListAsync("")));
+
+        Assert.All(pages, page => Assert.Single(page.Registers));
+        Assert.All(cluster.Acceptors, acceptor => Assert.InRange(acceptor.ScansAtOnce, 1, 10)); // Some given up.
+    }
+
+    [Fact]
     public async Task Listing_without_a_quorum_says_so()
     {
         var cluster = new Cluster();
@@ -120,6 +232,122 @@ public sealed class ListingAndErasingTests
         Assert.Equal(new ErasureCounts(0, 1, 0), counts);
         Assert.Equal(ErasureResult.Live, live);
         Assert.Equal("one", Text(await client.GetAsync(new RegisterKey("live"))));
+    }
+
+    [Fact]
+    public async Task Young_tombstones_cost_a_sweep_nothing()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var keys = Enumerable.Range(0, 500).Select(i => new RegisterKey($"r{i}")).ToList();
+        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
+        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
+        await cluster.CalledAsync(500 * 3 * 3);
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+
+        var counts = await client.EraseDeletedAsync("", RegisterClient.TombstoneAgeDefault);
+
+        Assert.Equal(new ErasureCounts(0, 500, 0), counts);
+        Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Calls));
+    }
+
+    [Fact]
+    public async Task Old_tombstones_are_erased_in_batches()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var keys = Enumerable.Range(0, 500).Select(i => new RegisterKey($"r{i}")).ToList();
+        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
+        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
+        await cluster.CalledAsync(500 * 3 * 3);
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+
+        var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
+
+        Assert.Equal(500, counts.Erased);
+        Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Inner.Count));
+        Assert.All(cluster.Acceptors, acceptor => Assert.InRange(acceptor.Batches, 1, 60)); // One by one: 1,500.
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task While_a_slot_is_down_erasing_pauses_and_asks_nobody(bool listsNevertheless)
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var keys = Enumerable.Range(0, 2_500).Select(i => new RegisterKey($"r{i}")).ToList();
+        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
+        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
+        await cluster.CalledAsync(2_500 * 3 * 3);
+        cluster.Acceptors[1].Down = !listsNevertheless;
+        cluster.Acceptors[1].RefusesWrites = listsNevertheless;
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+
+        var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
+
+        Assert.Equal(2_500, counts.Incomplete);
+
+        // What is under way when the first request fails; and one at a time that finds out whether it still does.
+        Assert.InRange(cluster.Acceptors[0].Calls, 0, listsNevertheless ? 300 : 0);
+    }
+
+    [Fact]
+    public async Task A_creation_that_reached_one_slot_only_is_finished_when_a_second_sweep_sees_it_again()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        cluster.Acceptors[0].Down = true;
+        await client.PutAsync(new RegisterKey("a"), Bytes("1"));
+        cluster.Acceptors[0].Down = false;
+        await Task.Delay(400); // As long as an acceptor that was down is left alone.
+
+        var first = await client.EraseDeletedAsync("", TimeSpan.Zero);
+        var second = await client.EraseDeletedAsync("", TimeSpan.Zero);
+        await cluster.CalledAsync(0);
+        var third = await client.EraseDeletedAsync("", TimeSpan.Zero);
+
+        Assert.Equal((0, 1, 0), (first.Repaired, second.Repaired, third.Repaired));
+        var rows = await cluster.Acceptors[0].Inner.ScanAsync(new ScanRequest(1, "", null, 10), default);
+        Assert.False(Assert.Single(rows.Rows).AcceptedBallot.IsZero);
+    }
+
+    [Fact]
+    public async Task A_refused_retry_on_an_absent_register_leaves_no_row_for_good()
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        var key = new RegisterKey("never");
+        var swap = new Change.CompareAndSwap(new ETag(Guid.NewGuid(), 1), Bytes("x"));
+        var retry = new Operation(new OperationId(Guid.NewGuid()), swap, RetrySince: ETag.Absent);
+        Assert.IsType<Outcome.Refused>(await client.ExecuteAsync(key, retry, timeout: null));
+        await Task.Delay(30); // What answers behind the quorum.
+
+        for (var i = 0; i < 3; i++)
+        {
+            await client.EraseDeletedAsync("", TimeSpan.Zero);
+        }
+
+        Assert.Equal(0, cluster.Acceptors.Sum(acceptor => acceptor.Inner.Count));
+    }
+
+    [Fact]
+    public async Task A_sweep_that_fails_is_told_of_and_followed_by_another()
+    {
+        var cluster = new Cluster();
+        using var stop = new CancellationTokenSource();
+        var failures = new List<Exception>();
+        cluster.Acceptors[0].Down = cluster.Acceptors[1].Down = true;
+
+        await cluster.Client().EraseInBackgroundAsync(
+            TimeSpan.Zero, TimeSpan.FromMilliseconds(1), _ => stop.Cancel(), stop.Token, failure =>
+            {
+                failures.Add(failure);
+                cluster.Acceptors[0].Down = cluster.Acceptors[1].Down = failures.Count < 2;
+            });
+
+        Assert.Equal(2, failures.Count);
+        Assert.All(failures, failure => Assert.IsType<AcceptorUnavailableException>(failure));
     }
 
     [Fact]

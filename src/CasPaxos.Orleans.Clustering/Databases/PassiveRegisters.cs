@@ -74,13 +74,12 @@ internal sealed partial class PassiveRegisters(
     }
 
     /// <inheritdoc/>
-    public async Task<RegisterPage> ListAsync(
-        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
+    public async Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default)
     {
         var client = await OpenWithinAsync(options.Timeout, cancellationToken);
         try
         {
-            return await client.ListAsync(prefix, after, limit, cancellationToken);
+            return await client.ListAsync(query, cancellationToken);
         }
         catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
         {
@@ -98,16 +97,17 @@ internal sealed partial class PassiveRegisters(
         {
             var client = await OpenAsync(cancellationToken);
             var counts = await client.EraseDeletedAsync(prefix, tombstoneAge, cancellationToken);
-            LogErased(counts.Erased, counts.TooYoung, counts.Incomplete);
+            LogErased(counts.Erased, counts.TooYoung, counts.Incomplete, counts.Repaired);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             // The tombstones stay.
         }
+#pragma warning disable CA1031 // Whatever it was, the tombstones stay; the next sweep must come and find them.
         catch (Exception failure)
-            when (failure is AcceptorUnavailableException or RegisterException or RegisterGrainException)
+#pragma warning restore CA1031
         {
-            LogNotErased(failure.Message);
+            LogNotErased(failure);
         }
     }
 
@@ -204,9 +204,10 @@ internal sealed partial class PassiveRegisters(
     private partial void LogWarning(string warning);
 
     [LoggerMessage(3006, LogLevel.Information,
-        "Erased {Erased} deleted registers; {TooYoung} were deleted too lately, {Incomplete} wait for a database.")]
-    private partial void LogErased(long erased, long tooYoung, long incomplete);
+        "Erased {Erased} deleted registers; {TooYoung} were deleted too lately, {Incomplete} wait for a database. " +
+        "Brought databases up to date with {Repaired} registers.")]
+    private partial void LogErased(long erased, long tooYoung, long incomplete, long repaired);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Deleted registers could not be erased: {Reason}")]
-    private partial void LogNotErased(string reason);
+    [LoggerMessage(3003, LogLevel.Warning, "Deleted registers could not be erased.")]
+    private partial void LogNotErased(Exception failure);
 }

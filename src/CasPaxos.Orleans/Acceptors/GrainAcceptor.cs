@@ -15,7 +15,7 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
         IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
     {
         var message = AcceptorBatch.From(incarnation, batch);
-        var replies = await CallAsync(AskTwiceAsync(grain, message), cancellationToken);
+        var replies = await CallAsync(AskTwiceAsync(grain, message), timeout, cancellationToken);
         return replies.Length == batch.Count
             ? Array.ConvertAll(replies, reply => reply.ToReply())
             : throw new AcceptorUnavailableException(
@@ -24,16 +24,16 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
 
     public async Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken)
     {
-        var message = new ScanRequestMessage(
-            incarnation, request.Epoch, request.Prefix, request.After?.Text, request.Limit);
-        var page = await CallAsync(grain.ScanAsync(message), cancellationToken);
+        // As long as the caller waits: a page may be long, and others may be listed before it.
+        var message = ScanRequestMessage.From(incarnation, request);
+        var page = await CallAsync(grain.ScanAsync(message), Timeout.InfiniteTimeSpan, cancellationToken);
         return page.Problem is { } problem
             ? throw new AcceptorUnavailableException(problem, mayHaveTakenEffect: false)
             : page.ToPage();
     }
 
     public Task<AcceptorDescription> DescribeAsync(CancellationToken cancellationToken) =>
-        CallAsync(grain.DescribeAsync(incarnation), cancellationToken);
+        CallAsync(grain.DescribeAsync(incarnation), timeout, cancellationToken);
 
     /// <summary>
     /// A connection between silos that is closed takes what it carries with it, and nobody says so: Orleans closes even
@@ -73,11 +73,11 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
     private static AcceptorReplyMessage Lost(AcceptorReplyMessage reply) =>
         new(ReplyKind.Failed, default, null, $"sent twice, and one copy was {reply.Kind}");
 
-    private async Task<T> CallAsync<T>(Task<T> call, CancellationToken cancellationToken)
+    private async Task<T> CallAsync<T>(Task<T> call, TimeSpan longest, CancellationToken cancellationToken)
     {
         try
         {
-            return await call.WaitAsync(timeout, cancellationToken);
+            return await call.WaitAsync(longest, cancellationToken);
         }
         catch (Exception failure) when (failure is not AcceptorUnavailableException)
         {

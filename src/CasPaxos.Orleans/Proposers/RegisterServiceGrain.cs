@@ -18,13 +18,12 @@ internal sealed class RegisterServiceGrain(
     public Task<OutcomeMessage> LocateAsync(string key, CancellationToken cancellationToken) =>
         registers.LocateAsync(new RegisterKey(key), cancellationToken);
 
-    public async Task<PageMessage> ListAsync(
-        string prefix, string? after, int limit, CancellationToken cancellationToken)
+    public async Task<PageMessage> ListAsync(ListQueryMessage query, CancellationToken cancellationToken)
     {
         try
         {
-            return PageMessage.From(await registers.Client.ListAsync(
-                prefix, after is null ? null : new RegisterKey(after), limit, cancellationToken));
+            return PageMessage.From(
+                await registers.Client.ListAsync(query.ToQuery(), cancellationToken), query.WithValues);
         }
         catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
         {

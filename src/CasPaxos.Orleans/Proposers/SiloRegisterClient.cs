@@ -23,8 +23,7 @@ internal sealed class SiloRegisterClient(SiloRegisters registers, SlotStores sto
             ? registers.Client.ReadPossiblyStaleAsync(key, cancellationToken)
             : Task.FromResult<Outcome>(new Outcome.Unavailable(NotOpen));
 
-    public async Task<RegisterPage> ListAsync(
-        string prefix, RegisterKey? after = null, int limit = 1000, CancellationToken cancellationToken = default)
+    public async Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default)
     {
         if (!stores.IsOpen)
         {
@@ -33,7 +32,7 @@ internal sealed class SiloRegisterClient(SiloRegisters registers, SlotStores sto
 
         try
         {
-            return await registers.Client.ListAsync(prefix, after, limit, cancellationToken);
+            return await registers.Client.ListAsync(query, cancellationToken);
         }
         catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
         {

@@ -10,9 +10,24 @@ internal sealed record ScanRequestMessage(
     [property: Id(1)] long Epoch,
     [property: Id(2)] string Prefix,
     [property: Id(3)] string? After,
-    [property: Id(4)] int Limit)
+    [property: Id(4)] int Limit,
+    [property: Id(5)] string? Through,
+    [property: Id(6)] bool WithValues)
 {
-    public ScanRequest ToRequest() => new(Epoch, Prefix, After is null ? null : new RegisterKey(After), Limit);
+    public static ScanRequestMessage From(Guid incarnation, ScanRequest request) => new(
+        incarnation,
+        request.Epoch,
+        request.Prefix,
+        request.After?.Text,
+        request.Limit,
+        request.Through?.Text,
+        request.WithValues);
+
+    public ScanRequest ToRequest() => new(Epoch, Prefix, After is null ? null : new RegisterKey(After), Limit)
+    {
+        Through = Through is null ? null : new RegisterKey(Through),
+        WithValues = WithValues,
+    };
 }
 
 /// <summary>A page of a slot's rows, or why there is none.</summary>
@@ -26,14 +41,14 @@ internal sealed record ScanPageMessage(
         [.. page.Rows.Select(row => new ScannedRowMessage(
             row.Key.Text,
             BallotMessage.From(row.AcceptedBallot),
-            WireBytes.Of(row.Head),
+            WireBytes.Of(row.Value),
             BallotMessage.From(row.Promised)))],
         page.Complete,
         Problem: null);
 
     public ScanPage ToPage() => new(
         [.. Rows.Select(row => new ScannedRow(
-            new RegisterKey(row.Key), row.AcceptedBallot.ToBallot(), row.Head, row.Promised.ToBallot()))],
+            new RegisterKey(row.Key), row.AcceptedBallot.ToBallot(), row.Value, row.Promised.ToBallot()))],
         Complete);
 }
 
@@ -42,5 +57,5 @@ internal sealed record ScanPageMessage(
 internal readonly record struct ScannedRowMessage(
     [property: Id(0)] string Key,
     [property: Id(1)] BallotMessage AcceptedBallot,
-    [property: Id(2)] byte[] Head,
+    [property: Id(2)] byte[] Value,
     [property: Id(3)] BallotMessage Promised);

@@ -50,11 +50,8 @@ public sealed class RecordedHistory
         public Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default) =>
             client.ReadPossiblyStaleAsync(key, cancellationToken); // Need not be linearizable.
 
-        public Task<RegisterPage> ListAsync(
-            string prefix,
-            RegisterKey? after = null,
-            int limit = 1000,
-            CancellationToken cancellationToken = default) => client.ListAsync(prefix, after, limit, cancellationToken);
+        public Task<RegisterPage> ListAsync(ListQuery query, CancellationToken cancellationToken = default) =>
+            client.ListAsync(query, cancellationToken);
 
         public Exception ToException(RegisterKey key, Outcome outcome) => client.ToException(key, outcome);
     }
