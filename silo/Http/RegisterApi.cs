@@ -293,7 +293,13 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
         // One byte more than may be, to see whether there is one where the length was not announced. Memory is taken as
         // the bytes come: a caller that announces much and sends little holds little.
         var reader = request.BodyReader;
-        var read = await reader.ReadAtLeastAsync(ValueBytesMax + 1, context.RequestAborted);
+        var read = await reader.ReadAsync(context.RequestAborted);
+        while (!read.IsCompleted && read.Buffer.Length <= ValueBytesMax)
+        {
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            read = await reader.ReadAsync(context.RequestAborted);
+        }
+
         if (read.Buffer.Length > ValueBytesMax)
         {
             throw new BadRequestException($"A value is over the limit of {ValueBytesMax} bytes.");

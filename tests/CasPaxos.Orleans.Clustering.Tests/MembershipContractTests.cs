@@ -1,3 +1,4 @@
+using CasPaxos.Registers;
 using CasPaxos.Testing;
 
 namespace CasPaxos.Orleans.Clustering.Tests;
@@ -215,8 +216,8 @@ public abstract class MembershipContract(RegisterDatabases databases)
     /// <summary>How many clusters of the databases have a sign of life of a silo.</summary>
     private async Task<int> CountAliveAsync(SiloAddress silo)
     {
-        var client = new Registers.RegisterClient(Postgres.Cluster.Configuration, Postgres.Cluster.Acceptors);
-        var page = await client.ListAsync("membership/", limit: Registers.RegisterPage.Max);
+        var client = new RegisterClient(Postgres.Cluster.Configuration, Postgres.Cluster.Acceptors);
+        var page = await client.ListAsync("membership/", limit: RegisterPage.Max);
         return page.Registers.Count(register =>
             register.Key.Text.EndsWith($"/alive/{silo.ToParsableString()}", StringComparison.Ordinal));
     }

@@ -61,7 +61,35 @@ public sealed class WireTests : IDisposable
 
         var row = Assert.Single(Carry(ScanPageMessage.From(page)).ToPage().Rows);
 
-        Assert.Equal((B(3), B(5, P2), 4), (row.AcceptedBallot, row.Promised, row.Head.Length));
+        Assert.Equal((B(3), B(5, P2), 4), (row.AcceptedBallot, row.Promised, row.Value.Length));
+    }
+
+    [Fact]
+    public void A_page_with_values_and_what_cannot_be_read_arrives_as_it_was_sent()
+    {
+        var (first, last) = (new RegisterKey("a"), new RegisterKey("z"));
+        var query = new ListQuery("p") { After = first, Through = last, Limit = 7, WithValues = true };
+        var page = new RegisterPage([new ListedRegister(first, new ETag(Guid.NewGuid(), 3)) { Value = Bytes("v") }], last)
+        {
+            Unreadable = [new UnreadableRegister(last, "damaged")],
+        };
+
+        var asked = Carry(ListQueryMessage.From(query)).ToQuery();
+        var scanned = Carry(ScanRequestMessage.From(Guid.NewGuid(), new ScanRequest(2, "p", first, 7)
+        {
+            Through = last,
+            WithValues = true,
+        })).ToRequest();
+        var answered = Carry(PageMessage.From(page, withValues: true)).ToPage();
+        var withoutValues = Carry(PageMessage.From(page, withValues: false)).ToPage();
+
+        Assert.Equal(query, asked);
+        Assert.Equal(new ScanRequest(2, "p", first, 7) { Through = last, WithValues = true }, scanned);
+        Assert.Equal("v"u8.ToArray(), Assert.Single(answered.Registers).Value.ToArray());
+        Assert.Equal(page.Registers[0].ETag, answered.Registers[0].ETag);
+        Assert.Equal(page.Unreadable, answered.Unreadable);
+        Assert.Equal(last, answered.Next);
+        Assert.True(Assert.Single(withoutValues.Registers).Value.IsEmpty);
     }
 
     [Theory]

@@ -22,13 +22,14 @@ public sealed class PlanTests(SharedServer shared)
     [InlineData("read_one", "")]
     [InlineData("erase", "")]
     [InlineData("scan", "")]
+    [InlineData("scan", "with values")]
     public async Task A_batch_reads_no_other_rows_than_its_own(string function, string how)
     {
         await using var acceptor = await shared.NewAcceptorAsync();
         await using var session = await acceptor.ConnectAsync();
 
         // The session plans while the table is empty, and keeps its plans while the table grows.
-        await AskAsync(session, acceptor, function, counter: 2);
+        await AskAsync(session, acceptor, function, counter: 2, how);
         await FillAsync(acceptor);
         if (how == "below the floor")
         {
@@ -36,7 +37,7 @@ public sealed class PlanTests(SharedServer shared)
         }
 
         var before = await CountReadsAsync(session);
-        await AskAsync(session, acceptor, function, counter: how == "refused" ? 1 : 3);
+        await AskAsync(session, acceptor, function, counter: how == "refused" ? 1 : 3, how);
 
         Assert.InRange(await CountReadsAsync(session) - before, 1, 20);
     }
@@ -64,7 +65,7 @@ public sealed class PlanTests(SharedServer shared)
     }
 
     private static async Task AskAsync(
-        NpgsqlConnection session, TestAcceptor acceptor, string function, int counter)
+        NpgsqlConnection session, TestAcceptor acceptor, string function, int counter, string how = "")
     {
         var arguments = function switch
         {
@@ -74,7 +75,7 @@ public sealed class PlanTests(SharedServer shared)
             "read" => "'{k1,k2}'",
             "read_one" => "'k1'",
             "erase" => $"'{{k1,k2}}', '{{1,1}}', ARRAY[{Proposer}, {Proposer}], '{{1,1}}'",
-            _ => "'k1', NULL, 3",
+            _ => $"'k1', NULL, NULL, 3, {(how == "with values" ? "1000000" : "NULL")}",
         };
         await using var command = session.CreateCommand();
         command.CommandText =

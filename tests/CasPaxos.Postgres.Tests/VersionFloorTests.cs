@@ -203,7 +203,7 @@ public sealed class VersionFloorTests(SharedServer shared)
         var open = await Assert.ThrowsAsync<PostgresClusterException>(
             () => PostgresCluster.OpenAsync([acceptor.ConnectionString], Patient));
 
-        Assert.Contains("its tables have format 1, this library reads 2", ask.Message, StringComparison.Ordinal);
-        Assert.Contains("its tables have format 1, this library reads 2", open.Message, StringComparison.Ordinal);
+        Assert.Contains("its tables have format 1, this library reads 3", ask.Message, StringComparison.Ordinal);
+        Assert.Contains("its tables have format 1, this library reads 3", open.Message, StringComparison.Ordinal);
     }
 }

@@ -306,6 +306,34 @@ public sealed class HttpApiTests(SiloFixture silo)
     }
 
     [SkippableFact]
+    public async Task Listings_beyond_the_limit_are_told_to_come_later_and_writes_go_on()
+    {
+        SiloFixture.Need();
+        using var stop = new CancellationTokenSource();
+        var statuses = new System.Collections.Concurrent.ConcurrentDictionary<HttpStatusCode, int>();
+        var listers = Enumerable.Range(0, 24).Select(async _ =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                using var list = await silo.SendAsync(HttpMethod.Get, "registers?limit=10000");
+                statuses.AddOrUpdate(list.StatusCode, 1, static (_, count) => count + 1);
+            }
+        }).ToArray();
+
+        var puts = new List<HttpStatusCode>();
+        for (var i = 0; i < 50 || statuses.Count < 2; i++)
+        {
+            using var put = await silo.SendAsync(HttpMethod.Put, NewPath(), [1]);
+            puts.Add(put.StatusCode);
+        }
+
+        await stop.CancelAsync();
+        await Task.WhenAll(listers);
+        Assert.All(puts, status => Assert.Equal(HttpStatusCode.Created, status));
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.TooManyRequests], statuses.Keys.Order());
+    }
+
+    [SkippableFact]
     public async Task Without_a_quorum_it_is_unavailable_or_unknown_and_a_retry_later_tells_the_truth()
     {
         SiloFixture.Need();
