@@ -1,12 +1,12 @@
 namespace CasPaxos.Orleans;
 
 /// <summary>
-/// How long answers take lately, and hence how long to wait for one before the call is made again. A cluster that is slow
-/// for everybody is not asked twice for everything: that would make it slower still. Safe for concurrent use.
+/// How long answers take lately, and hence how long to wait for one before the call is made again. A cluster that is
+/// slow for everybody is not asked twice for everything: that would make it slower still. Safe for concurrent use.
 /// </summary>
 /// <remarks>
-/// The mean and four times the mean deviation, as TCP sets its retransmission timer (RFC 6298). Which try was answered is
-/// known here, so an answer to a call that was repeated counts as well.
+/// The mean and four times the mean deviation, as TCP sets its retransmission timer (RFC 6298). Which try was answered
+/// is known here, so an answer to a call that was repeated counts as well.
 /// </remarks>
 /// <param name="least">The least that is waited.</param>
 internal sealed class AnswerTimes(TimeSpan least)

@@ -69,7 +69,8 @@ public sealed class GrainRegisterClient : IRegisterClient
         var grain = _grains.GetGrain<IRegisterGrain>(key.Text);
         try
         {
-            var message = await AskAsync(_times, _options.Timeout, stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
+            var message = await AskAsync(
+                _times, _options.Timeout, stop => grain.ReadPossiblyStaleAsync(stop), cancellationToken);
             Remember(key, message.Position?.ToETag());
             return message.ToOutcome();
         }

@@ -2,8 +2,8 @@ namespace CasPaxos.Orleans;
 
 /// <summary>
 /// The ways to the silos that are not a register's own: service grains of different keys, which a client of a cluster
-/// reaches through different gateways. Remembers which answered and which keep silent, so that a call that is made again
-/// goes where calls are answered. Safe for concurrent use.
+/// reaches through different gateways. Remembers which answered and which keep silent, so that a call that is made
+/// again goes where calls are answered. Safe for concurrent use.
 /// </summary>
 /// <param name="grains">The cluster.</param>
 /// <param name="patience">A way is silent if a question has waited for so long.</param>

@@ -8,7 +8,7 @@ internal static class OptionLimits
     /// <param name="errors">Where what is wrong is told.</param>
     extension(ValidateOptionsResultBuilder errors)
     {
-        public void Within(int value, int min, int max, string name)
+        public void Within(long value, long min, long max, string name)
         {
             if (value < min || value > max)
             {

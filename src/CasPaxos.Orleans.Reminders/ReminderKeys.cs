@@ -22,7 +22,7 @@ internal sealed class ReminderKeys(string serviceId)
     /// <summary>All keys of a grain begin with it.</summary>
     public string PrefixOf(GrainId grain) => $"{Place(grain.GetUniformHashCode())}/{Part(grain.ToString())}/";
 
-    /// <summary>Above all keys of a place of the ring, and below those of the next: a digit follows the slash.</summary>
+    /// <summary>Above all keys of a place of the ring, below those of the next: the digit follows the slash.</summary>
     public RegisterKey Behind(uint place) => new($"{Place(place)}0");
 
     private string Place(uint place) => string.Create(CultureInfo.InvariantCulture, $"{Prefix}{place:x8}");

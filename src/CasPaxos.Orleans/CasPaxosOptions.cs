@@ -67,6 +67,12 @@ public sealed class CasPaxosOptions
     public int ProposersMax { get; set; } = 100_000;
 
     /// <summary>
+    /// Most bytes of values that these proposers hold, about; beyond it those are forgotten that nobody uses. Default
+    /// 256 MiB; 1 MiB or more.
+    /// </summary>
+    public long ProposerBytesMax { get; set; } = 256L * 1024 * 1024;
+
+    /// <summary>
     /// The age at which deleted registers are erased; see <see cref="RegisterClient.TombstoneAgeDefault"/>. Default 1
     /// h; above 0.
     /// </summary>

@@ -37,6 +37,7 @@ internal sealed class CasPaxosOptionsValidator(IServiceProvider services) : IVal
         errors.AboveZero(options.AcceptorTimeout, TimeSpan.FromMinutes(1), nameof(options.AcceptorTimeout));
         errors.Within(options.ValueBytesMax, 1, 64 * 1024 * 1024, nameof(options.ValueBytesMax));
         errors.Within(options.ProposersMax, 1, int.MaxValue, nameof(options.ProposersMax));
+        errors.Within(options.ProposerBytesMax, 1024 * 1024, long.MaxValue, nameof(options.ProposerBytesMax));
         errors.AboveZero(options.TombstoneAge, TimeSpan.MaxValue, nameof(options.TombstoneAge));
         errors.NotBelowZero(options.StartTimeout, nameof(options.StartTimeout));
         errors.NotBelowZero(options.EraseInterval, nameof(options.EraseInterval));

@@ -12,10 +12,14 @@ namespace CasPaxos.Registers;
 /// </remarks>
 internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 {
+    /// <summary>About what a host takes beside the value that it remembers, in bytes.</summary>
+    private const int RecordOverhead = 2048;
+
     private readonly Lock _gate = new(); // Of the mailbox. The rest belongs to the thread that empties it.
     private readonly RegisterKey _key;
     private readonly Proposer _proposer;
     private readonly Shard _shard;
+    private readonly IProposerMemory _memory;
     private readonly Admission.Place _place;
     private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _calls = new();
     private readonly TimeProvider _time;
@@ -30,14 +34,15 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private ProposerCounts _counted;
     private RequestTraces? _traces;
     private string? _lastFailure;
-    private Outcome? _lastSeen;
-    private object? _position; // An ETag, or null.
+    private RegisterRecord? _seen;
+    private long _bytes; // Of what was seen, as the memory was told.
 
-    public ProposerHost(RegisterKey key, Proposer proposer, Shard shard, TimeProvider time)
+    public ProposerHost(RegisterKey key, Proposer proposer, Shard shard, IProposerMemory memory, TimeProvider time)
     {
         _key = key;
         _proposer = proposer;
         _shard = shard;
+        _memory = memory;
         _place = new Admission.Place(this);
         _time = time;
         _timer = time.CreateTimer(
@@ -47,8 +52,8 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
             Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Set on every use; the sweep that retires idle hosts clears it.</summary>
-    public bool UsedLately { get; set; }
+    /// <summary>When it was last used, as a time stamp.</summary>
+    public long UsedAt { get; set; }
 
     public ProposerStatistics Statistics => _proposer.Statistics;
 
@@ -59,15 +64,10 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
         ?? (Admission.Problems() is { Length: > 0 } problems ? problems : null);
 
     /// <summary>What the register held when it was last agreed on here; null if it never was.</summary>
-    public Snapshot? LastSeen => Volatile.Read(ref _lastSeen) switch
-    {
-        Outcome.Applied applied => applied.Current,
-        Outcome.Refused refused => refused.Current,
-        _ => null,
-    };
+    public Snapshot? LastSeen => Volatile.Read(ref _seen)?.View;
 
     /// <summary>Where the register stood then, tombstones included.</summary>
-    public ETag? Position => (ETag?)Volatile.Read(ref _position);
+    public ETag? Position => Volatile.Read(ref _seen)?.Position;
 
     /// <summary>
     /// Submits an operation that is valid; null if the host was retired meanwhile and another must be asked.
@@ -108,6 +108,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
             {
                 _retired = true;
                 _timer.Dispose();
+                Remember(bytes: 0);
             }
 
             return _retired;
@@ -279,16 +280,23 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
     private void Answer(ProposerEffect.Answer answer)
     {
-        if (answer.Outcome is Outcome.Applied or Outcome.Refused)
+        if (_seen != _proposer.Seen)
         {
-            Volatile.Write(ref _lastSeen, answer.Outcome);
-            Volatile.Write(ref _position, _proposer.Position);
+            Volatile.Write(ref _seen, _proposer.Seen);
+            Remember(_proposer.Seen is { } seen ? RecordOverhead + seen.Payload.Length : 0);
         }
 
         if (_calls.TryRemove(answer.Ticket, out var call))
         {
             call.SetResult(answer.Outcome);
         }
+    }
+
+    private void Remember(long bytes)
+    {
+        var change = bytes - _bytes;
+        _bytes = bytes;
+        _memory.Changed(change);
     }
 
     private void Fail(Exception exception)
@@ -299,6 +307,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
         }
 
         _timer.Dispose();
+        Remember(bytes: 0);
         Admission.Leave(_place);
         foreach (var call in _calls.Values)
         {
@@ -321,4 +330,11 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
         public sealed record TimerFired : Mail;
     }
+}
+
+/// <summary>Told how much memory the proposers' hosts take.</summary>
+internal interface IProposerMemory
+{
+    /// <summary>One takes so many bytes more, or fewer.</summary>
+    void Changed(long bytes);
 }

@@ -12,9 +12,6 @@ public readonly record struct ErasureCounts(
 // Erasing deleted registers, and sweeping rows that hold only a promise (rules 15, 16 and 20).
 public sealed partial class RegisterClient
 {
-    /// <summary>Most registers that a sweep works on at a time: a batch of each acceptor.</summary>
-    private const int SweepBatch = 256;
-
     private PromiseSweep _lastSweep = new();
     private LaggardSweep _lastLaggards = new();
 
@@ -44,8 +41,8 @@ public sealed partial class RegisterClient
 
     /// <summary>
     /// Looks through all registers of a prefix once. Erases those that were deleted long enough ago, brings acceptors
-    /// up to date that lag behind, and sweeps rows that hold only a promise; the latter two if they are the same as when
-    /// this client looked the last time.
+    /// up to date that lag behind, and sweeps rows that hold only a promise; the latter two if they are still as they
+    /// were when this client looked the last time.
     /// </summary>
     /// <param name="prefix">Empty for all.</param>
     /// <param name="tombstoneAge">The least age; see <see cref="TombstoneAgeDefault"/>.</param>
@@ -65,6 +62,7 @@ public sealed partial class RegisterClient
         var sweep = new PromiseSweep(_lastSweep);
         var laggards = new LaggardSweep(_lastLaggards);
         var awaited = Enumerable.Range(0, _configuration.Slots).ToHashSet();
+        var erasing = new ErasingPace(_shards.SelectMany(shard => shard.Slots).Select(slot => slot.Health));
         var query = new ListQuery(prefix);
         do
         {
@@ -92,9 +90,8 @@ public sealed partial class RegisterClient
                 }
             }
 
-            counts = slots == _configuration.Slots
-                ? await EraseAllAsync(dead, tombstoneAge, counts, cancellationToken)
-                : counts with { Incomplete = counts.Incomplete + dead.Count };
+            erasing.AllListed(slots == _configuration.Slots);
+            counts = await EraseAllAsync(dead, tombstoneAge, erasing, counts, cancellationToken);
             counts = counts with
             {
                 Promises = counts.Promises + await sweep.SendAsync(
@@ -114,19 +111,19 @@ public sealed partial class RegisterClient
     }
 
     /// <summary>
-    /// Erases in batches. One slot's word is enough to suspect a tombstone, unless another has accepted something since;
-    /// the eraser asks them all. While a slot is down, it would ask the others in vain.
+    /// Erases in batches. One slot's word is enough to suspect a tombstone, unless another has accepted something
+    /// since; the eraser asks them all.
     /// </summary>
     private async Task<ErasureCounts> EraseAllAsync(
-        List<RegisterKey> dead, TimeSpan tombstoneAge, ErasureCounts counts, CancellationToken cancellationToken)
+        List<RegisterKey> dead,
+        TimeSpan tombstoneAge,
+        ErasingPace pace,
+        ErasureCounts counts,
+        CancellationToken cancellationToken)
     {
-        var slots = _shards.SelectMany(shard => shard.Slots).Select(slot => slot.Health).ToArray();
         for (var done = 0; done < dead.Count;)
         {
-            // One that was down is asked for one register, which says whether it has come back.
-            var size = Array.TrueForAll(slots, slot => slot.IsWell) ? SweepBatch
-                : Array.TrueForAll(slots, slot => slot.MayBeAsked) ? 1
-                : 0;
+            var size = pace.Next();
             if (size == 0)
             {
                 return counts with { Incomplete = counts.Incomplete + dead.Count - done };
@@ -134,6 +131,7 @@ public sealed partial class RegisterClient
 
             var results = await Task.WhenAll(
                 dead.Skip(done).Take(size).Select(key => EraseAsync(key, tombstoneAge, cancellationToken)));
+            pace.Ended(results);
             counts = results.Aggregate(counts, Count);
             done += results.Length;
         }
@@ -145,7 +143,7 @@ public sealed partial class RegisterClient
     private async Task<int> RepairAsync(List<RegisterKey> keys, CancellationToken cancellationToken)
     {
         var repaired = 0;
-        foreach (var batch in keys.Chunk(SweepBatch))
+        foreach (var batch in keys.Chunk(ErasingPace.Batch))
         {
             var outcomes = await Task.WhenAll(batch.Select(key => ExecuteAsync(
                 key, NewRead(new Change.SealedRead()), timeout: null, cancellationToken)));

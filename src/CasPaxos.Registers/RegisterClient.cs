@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace CasPaxos.Registers;
 
 /// <summary>
@@ -15,7 +13,7 @@ namespace CasPaxos.Registers;
 public sealed partial class RegisterClient : IRegisterClient
 #pragma warning restore CA1001
 {
-    private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
+    private readonly ProposerHosts _hosts;
     private readonly Configuration _configuration;
     private readonly Shard[] _shards;
     private readonly Func<RegisterKey, int> _shardOf;
@@ -23,8 +21,6 @@ public sealed partial class RegisterClient : IRegisterClient
     private readonly RegisterClientOptions _options;
     private readonly TimeProvider _time;
     private readonly SemaphoreSlim _scans;
-    private int _made;
-    private int _sweeping;
 
     /// <summary>Makes a client.</summary>
     /// <param name="configuration">The acceptors' configuration.</param>
@@ -68,6 +64,7 @@ public sealed partial class RegisterClient : IRegisterClient
         _catalog = catalog ?? new ChangeCatalog();
         _time = time ?? TimeProvider.System;
         _scans = new SemaphoreSlim(_options.ScansMax);
+        _hosts = new ProposerHosts(NewHost, _options, _time);
         _shardOf = shardOf;
         _shards = [.. shards.Select(NewShard)];
     }
@@ -102,7 +99,7 @@ public sealed partial class RegisterClient : IRegisterClient
     public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)
     {
         _ = key.Text;
-        return _hosts.TryGetValue(key, out var host) && host.LastSeen is { } seen
+        return _hosts.Find(key)?.LastSeen is { } seen
             ? new Outcome.Applied(seen.ETag, seen)
             : await this.GetAsync(key, cancellationToken);
     }
@@ -120,7 +117,7 @@ public sealed partial class RegisterClient : IRegisterClient
     /// What the proposer of a register has done; null if none is remembered. Counts for tests and tools.
     /// </summary>
     public ProposerStatistics? Statistics(RegisterKey key) =>
-        _hosts.TryGetValue(key, out var host) ? host.Statistics : null;
+        _hosts.Find(key)?.Statistics;
 
     private async Task<Outcome> ExecuteUntilAsync(
         RegisterKey key, Operation operation, TimeSpan? timeout, CancellationToken cancellationToken)
@@ -142,7 +139,7 @@ public sealed partial class RegisterClient : IRegisterClient
     /// <summary>
     /// Where a register stood when it was last agreed on here, tombstones included; null if nobody remembers.
     /// </summary>
-    internal ETag? Position(RegisterKey key) => _hosts.TryGetValue(key, out var host) ? host.Position : null;
+    internal ETag? Position(RegisterKey key) => _hosts.Find(key)?.Position;
 
     private Shard NewShard(IReadOnlyList<IAcceptor> acceptors)
     {
@@ -164,52 +161,21 @@ public sealed partial class RegisterClient : IRegisterClient
     {
         while (true)
         {
-            var host = _hosts.GetOrAdd(key, static (key, client) => client.NewHost(key), this);
-            host.UsedLately = true;
+            var host = _hosts.Use(key);
             if (host.Submit(operation) is (var ticket, var outcome))
             {
                 return (host, ticket, outcome);
             }
 
-            _hosts.TryRemove(KeyValuePair.Create(key, host)); // Retired between the two lines above.
+            _hosts.Forget(key, host); // Retired between the two lines above.
         }
     }
 
     private ProposerHost NewHost(RegisterKey key)
     {
-        // Counting takes all locks of the dictionary, so it is not done for each.
-        if (Interlocked.Increment(ref _made) % (1 + (_options.ProposersMax / 16)) == 0
-            && _hosts.Count >= _options.ProposersMax
-            && Interlocked.Exchange(ref _sweeping, 1) == 0)
-        {
-            _ = Task.Run(RetireIdleHosts);
-        }
-
         var proposer = new Proposer(
             new ProposerId(Guid.NewGuid()), Microseconds(), _configuration, _catalog, _options.Proposer, Random.Shared);
-        return new ProposerHost(key, proposer, _shards[_shardOf(key)], _time);
-    }
-
-    /// <summary>
-    /// Retires a quarter of the hosts: idle ones not used since the last sweep first, then any idle ones.
-    /// </summary>
-    private void RetireIdleHosts()
-    {
-        var surplus = _hosts.Count - (_options.ProposersMax * 3 / 4);
-        for (var round = 0; round < 2 && surplus > 0; round++)
-        {
-            foreach (var entry in _hosts)
-            {
-                var spared = round == 0 && entry.Value.UsedLately;
-                entry.Value.UsedLately = false;
-                if (!spared && surplus > 0 && entry.Value.TryRetire() && _hosts.TryRemove(entry))
-                {
-                    surplus--;
-                }
-            }
-        }
-
-        Volatile.Write(ref _sweeping, 0);
+        return new ProposerHost(key, proposer, _shards[_shardOf(key)], _hosts, _time);
     }
 
     /// <summary>

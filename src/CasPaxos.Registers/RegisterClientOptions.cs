@@ -18,6 +18,15 @@ public sealed record RegisterClientOptions
     public int ProposersMax { get; init; } = 10_000;
 
     /// <summary>
+    /// Most bytes of values that the remembered proposers hold, about; beyond it those are forgotten that nobody uses.
+    /// Default 256 MiB; 1 or more.
+    /// </summary>
+    public long ProposerBytesMax { get; init; } = 256L * 1024 * 1024;
+
+    /// <summary>How long a proposer that nobody uses is remembered, about. Default 10 min; 1 s to 1 day.</summary>
+    public TimeSpan ProposerIdleMax { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>
     /// Most registers with a round under way; where slots are divided by keys, in each division. Operations on further
     /// registers wait for room as long as their time allows, and are answered as unavailable if there is none by then.
     /// Default 1,024; 1 or more.
@@ -72,6 +81,9 @@ public sealed record RegisterClientOptions
         Above(Timeout, TimeSpan.Zero, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(Timeout, TimeoutMax, nameof(Timeout));
         ArgumentOutOfRangeException.ThrowIfLessThan(ProposersMax, 1, nameof(ProposersMax));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ProposerBytesMax, 1, nameof(ProposerBytesMax));
+        ArgumentOutOfRangeException.ThrowIfLessThan(ProposerIdleMax, TimeSpan.FromSeconds(1), nameof(ProposerIdleMax));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(ProposerIdleMax, TimeSpan.FromDays(1), nameof(ProposerIdleMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(AttemptsMax, 1, nameof(AttemptsMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(QueueMax, 1, nameof(QueueMax));
         ArgumentOutOfRangeException.ThrowIfLessThan(ScansMax, 1, nameof(ScansMax));

@@ -112,13 +112,13 @@ public static class RegisterOperations
         /// Lists all registers whose keys begin with a prefix, page by page; see
         /// <see cref="IRegisterClient.ListAsync"/>.
         /// </summary>
-        /// <exception cref="InvalidDataException">A register cannot be read; the others before it were given.</exception>
+        /// <exception cref="InvalidDataException">A register cannot be read; those before it were given.</exception>
         public IAsyncEnumerable<ListedRegister> ListAllAsync(
             string prefix, CancellationToken cancellationToken = default) =>
             client.ListAllAsync(new ListQuery(prefix), cancellationToken);
 
         /// <summary>Lists all registers of a query, page by page from the one that it names on.</summary>
-        /// <exception cref="InvalidDataException">A register cannot be read; the others before it were given.</exception>
+        /// <exception cref="InvalidDataException">A register cannot be read; those before it were given.</exception>
         public IAsyncEnumerable<ListedRegister> ListAllAsync(
             ListQuery query, CancellationToken cancellationToken = default) =>
             ListAllOfAsync(client, query, cancellationToken);

@@ -346,7 +346,7 @@ public sealed partial class Proposer
         EndAttempt();
         _setbacksInARow = 0;
         _silencesInARow = 0;
-        Position = fold.Record.Position;
+        Seen = _prepared?.Record.Position == fold.Record.Position ? _prepared.Record : fold.Record;
         _waiting.ForEach(pending => pending.Follow(fold.Record));
         foreach (var verdict in fold.Verdicts)
         {

@@ -57,9 +57,13 @@ public sealed partial class Proposer
     public ProposerStatistics Statistics { get; } = new();
 
     /// <summary>
-    /// Where the register stood when it was last agreed on here, tombstones included; null if it never was.
+    /// What the register held when it was last agreed on here, tombstones included; null if it never was. The same
+    /// memory as what the one-round-trip path remembers, where that is the same record.
     /// </summary>
-    public ETag? Position { get; private set; }
+    public RegisterRecord? Seen { get; private set; }
+
+    /// <summary>Where the register stood then; null if it was never agreed on here.</summary>
+    public ETag? Position => Seen?.Position;
 
     /// <summary>
     /// True when no operation waits or is under way: forgetting the proposer then costs a round trip at most.

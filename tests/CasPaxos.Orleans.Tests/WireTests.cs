@@ -69,7 +69,8 @@ public sealed class WireTests : IDisposable
     {
         var (first, last) = (new RegisterKey("a"), new RegisterKey("z"));
         var query = new ListQuery("p") { After = first, Through = last, Limit = 7, WithValues = true };
-        var page = new RegisterPage([new ListedRegister(first, new ETag(Guid.NewGuid(), 3)) { Value = Bytes("v") }], last)
+        var listed = new ListedRegister(first, new ETag(Guid.NewGuid(), 3)) { Value = Bytes("v") };
+        var page = new RegisterPage([listed], last)
         {
             Unreadable = [new UnreadableRegister(last, "damaged")],
         };

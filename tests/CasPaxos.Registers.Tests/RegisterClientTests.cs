@@ -263,6 +263,10 @@ public sealed class RegisterClientTests
 
     [Theory]
     [InlineData(nameof(RegisterClientOptions.Timeout))]
+    [InlineData(nameof(RegisterClientOptions.ProposerBytesMax))]
+    [InlineData(nameof(RegisterClientOptions.ProposerIdleMax))]
+    [InlineData(nameof(RegisterClientOptions.AttemptsMax))]
+    [InlineData(nameof(RegisterClientOptions.ScansMax))]
     [InlineData(nameof(RegisterClientOptions.QueueMax))]
     [InlineData(nameof(RegisterClientOptions.BatchesUnderWay))]
     public void An_option_out_of_range_is_named(string name)
@@ -270,6 +274,11 @@ public sealed class RegisterClientTests
         var options = name switch
         {
             nameof(RegisterClientOptions.Timeout) => new RegisterClientOptions { Timeout = TimeSpan.Zero },
+            nameof(RegisterClientOptions.ProposerBytesMax) => new RegisterClientOptions { ProposerBytesMax = 0 },
+            nameof(RegisterClientOptions.ProposerIdleMax) =>
+                new RegisterClientOptions { ProposerIdleMax = TimeSpan.Zero },
+            nameof(RegisterClientOptions.AttemptsMax) => new RegisterClientOptions { AttemptsMax = 0 },
+            nameof(RegisterClientOptions.ScansMax) => new RegisterClientOptions { ScansMax = 0 },
             nameof(RegisterClientOptions.QueueMax) => new RegisterClientOptions { QueueMax = 0 },
             _ => new RegisterClientOptions { BatchesUnderWay = 17 },
         };

@@ -14,7 +14,7 @@ namespace CasPaxos.Orleans;
 /// <param name="logger">Told of databases that do not serve.</param>
 /// <param name="wrap">Puts something between the registers and each database; null for nothing.</param>
 /// <param name="valueBytesMax">The largest value; null for the default.</param>
-/// <param name="proposersMax">Registers whose proposer is remembered; null for the default.</param>
+/// <param name="limits">Changes the other limits; null for the defaults.</param>
 internal sealed partial class PassiveRegisters(
     string name,
     PassiveDatabasesOptions options,
@@ -22,7 +22,7 @@ internal sealed partial class PassiveRegisters(
     ILogger logger,
     Func<IAcceptor, IAcceptor>? wrap = null,
     int? valueBytesMax = null,
-    int? proposersMax = null) : IRegisterClient, IHealthSource, IDisposable, IAsyncDisposable
+    Func<RegisterClientOptions, RegisterClientOptions>? limits = null) : IRegisterClient, IHealthSource, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
@@ -177,12 +177,12 @@ internal sealed partial class PassiveRegisters(
                     LogWarning(warning);
                 }
 
-                var limits = new RegisterClientOptions { Timeout = options.Timeout };
+                var defaults = new RegisterClientOptions { Timeout = options.Timeout };
                 Volatile.Write(ref _client, new RegisterClient(
                     _cluster.Configuration,
                     [.. _cluster.Acceptors.Select(acceptor => wrap?.Invoke(acceptor) ?? acceptor)],
                     valueBytesMax is { } bytes ? new ChangeCatalog(bytes) : null,
-                    limits with { ProposersMax = proposersMax ?? limits.ProposersMax }));
+                    limits?.Invoke(defaults) ?? defaults));
             }
 
             return _client;

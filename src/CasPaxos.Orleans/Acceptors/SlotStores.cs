@@ -26,6 +26,7 @@ internal sealed partial class SlotStores(
     {
         Timeout = options.Value.Timeout,
         ProposersMax = options.Value.ProposersMax,
+        ProposerBytesMax = options.Value.ProposerBytesMax,
 
         // Orleans delivers at most once: what a broken connection may have carried is answered as failed, not sent
         // again; and what an activation did not begin is forwarded. What GrainAcceptor sends twice it accounts for.

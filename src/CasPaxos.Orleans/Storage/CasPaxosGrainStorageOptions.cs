@@ -53,6 +53,12 @@ public sealed class CasPaxosGrainStorageOptions : PassiveDatabasesOptions, IStor
     public int ProposersMax { get; set; } = 100_000;
 
     /// <summary>
+    /// With databases, the most bytes of values that these proposers hold, about; beyond it those are forgotten that
+    /// nobody uses. Default 256 MiB; 1 MiB or more.
+    /// </summary>
+    public long ProposerBytesMax { get; set; } = 256L * 1024 * 1024;
+
+    /// <summary>
     /// With databases, the age at which deleted registers are erased; see
     /// <see cref="RegisterClient.TombstoneAgeDefault"/>. Default 1 h; above 0.
     /// </summary>

@@ -37,6 +37,7 @@ internal sealed class CasPaxosGrainStorageOptionsValidator(
         errors.AboveZero(options.TombstoneAge, TimeSpan.MaxValue, nameof(options.TombstoneAge));
         errors.Within(options.ValueBytesMax, 1024, 64 * 1024 * 1024, nameof(options.ValueBytesMax));
         errors.Within(options.ProposersMax, 1, int.MaxValue, nameof(options.ProposersMax));
+        errors.Within(options.ProposerBytesMax, 1024 * 1024, long.MaxValue, nameof(options.ProposerBytesMax));
         errors.NotBelowZero(options.EraseInterval, nameof(options.EraseInterval));
         return errors.Build();
     }

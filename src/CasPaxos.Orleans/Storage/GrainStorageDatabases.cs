@@ -28,7 +28,11 @@ internal sealed class GrainStorageDatabases : ILifecycleParticipant<ISiloLifecyc
             services,
             logger,
             valueBytesMax: options.ValueBytesMax,
-            proposersMax: options.ProposersMax);
+            limits: limits => limits with
+            {
+                ProposersMax = options.ProposersMax,
+                ProposerBytesMax = options.ProposerBytesMax,
+            });
 
         // Every silo could; one does it, so that the databases are looked through once. Two do no harm.
         _sweeps = new SiloSweeps(
