@@ -28,6 +28,18 @@ postgres.SetAction(async parsed =>
     report.Print();
 });
 
+var burst = new Command(
+    "burst", "50,000 operations at once, beside the same in batches of 500, over three PostgreSQL servers. Starts them.")
+{
+    json,
+};
+burst.SetAction(async parsed =>
+{
+    var report = new Report("burst", parsed.GetValue(json));
+    await BurstBench.RunAsync(report);
+    report.Print();
+});
+
 var costs = new Command(
     "costs", "Requests, statements and commits an operation, over three PostgreSQL servers. Starts the servers.")
 {
@@ -59,6 +71,7 @@ static async Task<int> RunOrleansAsync(ParseResult parsed, params string[] comma
 return await new RootCommand("Benchmarks of CasPaxos.Orleans. Figures are ratios against a peer in the same run.")
 {
     postgres,
+    burst,
     costs,
     orleans,
     storage,

@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-
 namespace CasPaxos.Registers;
 
 /// <summary>
@@ -7,8 +5,8 @@ namespace CasPaxos.Registers;
 /// nothing.
 /// </summary>
 /// <remarks>
-/// Only one thread at a time empties the mailbox, and nobody waits for it: a custom change that blocks delays its own
-/// register and no other. Replies are therefore handled by the thread pool, never by the lane that brought them.
+/// Only one thread at a time empties the mailbox, and nobody waits for it. Replies are handled by the lane that brought
+/// them, but where a custom change may be run by the thread pool: one that blocks delays its own register and no other.
 /// </remarks>
 internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 {
@@ -21,13 +19,14 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private readonly Shard _shard;
     private readonly IProposerMemory _memory;
     private readonly Admission.Place _place;
-    private readonly ConcurrentDictionary<long, TaskCompletionSource<Outcome>> _calls = new();
+    private readonly Dictionary<long, TaskCompletionSource<Outcome>> _calls = [];
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private List<Mail> _mail = [];
     private List<Mail> _reading = [];
     private bool _emptying;
     private bool _retired;
+    private volatile bool _isCustom; // A custom change was submitted: what is carried here may be the application's code.
     private long _lastTicket;
     private ProposerEffect.SetTimer _armed = new(0, TimeSpan.Zero);
     private long _armedAt;
@@ -74,11 +73,11 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     /// </summary>
     public (long Ticket, Task<Outcome> Outcome)? Submit(Operation operation)
     {
+        _isCustom |= operation.Change is Change.Custom;
         var call = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var ticket = Interlocked.Increment(ref _lastTicket);
-        _calls[ticket] = call;
         var traces = RequestTraces.OfCurrentOperation(_traces);
-        return Post(new Mail.Submitted(ticket, operation, traces), here: true) ? (ticket, call.Task) : null;
+        return Post(new Mail.Submitted(ticket, operation, call, traces), here: true) ? (ticket, call.Task) : null;
     }
 
     public void Abandon(long ticket, string reason) => Post(new Mail.Abandoned(ticket, reason));
@@ -96,7 +95,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
             Volatile.Write(ref _lastFailure, $"slot {slot}: {failed.Reason}");
         }
 
-        Post(new Mail.Replied(slot, attempt, reply));
+        Post(new Mail.Replied(slot, attempt, reply), here: !_isCustom);
     }
 
     /// <summary>Ends the host's life if nothing is under way.</summary>
@@ -198,6 +197,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
         {
             case Mail.Submitted submitted:
                 _traces = submitted.Traces;
+                _calls.Add(submitted.Ticket, submitted.Call);
                 return _proposer.Submit(submitted.Ticket, submitted.Operation);
             case Mail.Replied replied:
                 _traces?.Ended(replied.Slot, replied.Attempt, replied.Reply);
@@ -286,7 +286,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
             Remember(_proposer.Seen is { } seen ? RecordOverhead + seen.Payload.Length : 0);
         }
 
-        if (_calls.TryRemove(answer.Ticket, out var call))
+        if (_calls.Remove(answer.Ticket, out var call))
         {
             call.SetResult(answer.Outcome);
         }
@@ -301,15 +301,17 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
     private void Fail(Exception exception)
     {
+        List<Mail> left;
         lock (_gate)
         {
             _retired = true;
+            left = [.. _reading, .. _mail];
         }
 
         _timer.Dispose();
         Remember(bytes: 0);
         Admission.Leave(_place);
-        foreach (var call in _calls.Values)
+        foreach (var call in _calls.Values.Concat(left.OfType<Mail.Submitted>().Select(mail => mail.Call)))
         {
             call.TrySetException(exception);
         }
@@ -318,7 +320,8 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     /// <summary>What comes to a proposer.</summary>
     private abstract record Mail
     {
-        public sealed record Submitted(long Ticket, Operation Operation, RequestTraces? Traces) : Mail;
+        public sealed record Submitted(
+            long Ticket, Operation Operation, TaskCompletionSource<Outcome> Call, RequestTraces? Traces) : Mail;
 
         public sealed record Replied(int Slot, long Attempt, AcceptorReply Reply) : Mail;
 

@@ -189,6 +189,7 @@ public sealed partial class RegisterClient : IRegisterClient
     /// </summary>
     private sealed class Call : IDisposable
     {
+        private readonly Lock _gate = new();
         private readonly ProposerHost _host;
         private readonly long _ticket;
         private readonly TimeSpan _longest;
@@ -199,9 +200,11 @@ public sealed partial class RegisterClient : IRegisterClient
         public Call(ProposerHost host, long ticket, TimeSpan longest, TimeProvider time)
         {
             (_host, _ticket, _longest, _time, _began) = (host, ticket, longest, time, time.GetTimestamp());
-            _timer = time.CreateTimer(
-                static state => ((Call)state!).TimerFired(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-            WakeIn(longest / 2);
+            lock (_gate) // It may fire before it is here.
+            {
+                _timer = time.CreateTimer(
+                    static state => ((Call)state!).TimerFired(), this, Up(longest / 2), Timeout.InfiniteTimeSpan);
+            }
         }
 
         public void Cancel() => _host.Abandon(_ticket, $"The caller cancelled.{Last()}");
@@ -229,9 +232,17 @@ public sealed partial class RegisterClient : IRegisterClient
             }
         }
 
+        private void WakeIn(TimeSpan delay)
+        {
+            lock (_gate)
+            {
+                _timer.Change(Up(delay), Timeout.InfiniteTimeSpan);
+            }
+        }
+
         // Rounded up: a timer that fires too early would only set itself anew.
-        private void WakeIn(TimeSpan delay) => _timer.Change(
-            TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds)), Timeout.InfiniteTimeSpan);
+        private static TimeSpan Up(TimeSpan delay) =>
+            TimeSpan.FromMilliseconds(Math.Ceiling(delay.TotalMilliseconds));
 
         private string Last() => _host.LastFailure is { } failure ? $" Last failure: {failure}" : "";
     }
