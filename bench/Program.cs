@@ -29,7 +29,7 @@ postgres.SetAction(async parsed =>
 });
 
 var burst = new Command(
-    "burst", "50,000 operations at once, beside the same in batches of 500, over three PostgreSQL servers. Starts them.")
+    "burst", "50,000 operations at once, beside batches of 500, over three PostgreSQL servers. Starts the servers.")
 {
     json,
 };

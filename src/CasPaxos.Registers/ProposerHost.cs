@@ -26,7 +26,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private List<Mail> _reading = [];
     private bool _emptying;
     private bool _retired;
-    private volatile bool _isCustom; // A custom change was submitted: what is carried here may be the application's code.
+    private volatile bool _isCustom; // A custom change was submitted: what is run here may be the application's.
     private long _lastTicket;
     private ProposerEffect.SetTimer _armed = new(0, TimeSpan.Zero);
     private long _armedAt;
@@ -53,6 +53,9 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
     /// <summary>When it was last used, as a time stamp.</summary>
     public long UsedAt { get; set; }
+
+    /// <summary>Nothing is under way, as it seems from outside.</summary>
+    public bool IsIdle => _proposer.IsIdle;
 
     public ProposerStatistics Statistics => _proposer.Statistics;
 

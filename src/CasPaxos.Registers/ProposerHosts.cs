@@ -60,7 +60,7 @@ internal sealed class ProposerHosts : IProposerMemory
         }
 
         // Counting takes all locks of the dictionary, so it is not done for each.
-        if (Interlocked.Increment(ref _made) % (1 + (_options.ProposersMax / 16)) == 0
+        if (Interlocked.Increment(ref _made) % (1 + (_options.ProposersMax / 4)) == 0
             && _hosts.Count >= _options.ProposersMax)
         {
             SweepSoon();
@@ -94,7 +94,7 @@ internal sealed class ProposerHosts : IProposerMemory
                     break;
                 }
 
-                if ((round > 0 || host.UsedAt < lastSweep) && host.TryRetire())
+                if (host.IsIdle && (round > 0 || host.UsedAt < lastSweep) && host.TryRetire())
                 {
                     Forget(key, host);
                     surplus--;
