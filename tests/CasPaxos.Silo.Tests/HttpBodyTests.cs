@@ -7,6 +7,7 @@ using Microsoft.Extensions.Options;
 namespace CasPaxos.Silo.Tests;
 
 /// <summary>Memory is taken as the bytes of a body come, and not as they are announced.</summary>
+[Collection(AloneCollection.Name)]
 public sealed class HttpBodyTests
 {
     private const int Callers = 500;
@@ -69,4 +70,11 @@ public sealed class HttpBodyTests
         Assert.True(RegisterPath.TryParse($"/registers/{key}", out var path));
         return (_api.HandleAsync(context, path), context, body);
     }
+}
+
+/// <summary>Tests that look at the memory of the process, with no other beside them.</summary>
+[CollectionDefinition(Name, DisableParallelization = true)]
+public sealed class AloneCollection
+{
+    public const string Name = "alone";
 }

@@ -22,7 +22,8 @@ internal sealed partial class PassiveRegisters(
     ILogger logger,
     Func<IAcceptor, IAcceptor>? wrap = null,
     int? valueBytesMax = null,
-    Func<RegisterClientOptions, RegisterClientOptions>? limits = null) : IRegisterClient, IHealthSource, IDisposable, IAsyncDisposable
+    Func<RegisterClientOptions, RegisterClientOptions>? limits = null)
+    : IRegisterClient, IHealthSource, IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
