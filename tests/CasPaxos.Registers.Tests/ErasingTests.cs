@@ -91,6 +91,7 @@ public sealed class ErasingTests
         await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
         await cluster.CalledAsync(500 * 3 * 3);
         Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.BatchDelay = TimeSpan.FromMilliseconds(10));
 
         var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
 

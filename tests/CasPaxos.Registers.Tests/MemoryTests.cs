@@ -80,7 +80,7 @@ public sealed class MemoryTests
         var kept = GC.GetTotalMemory(forceFullCollection: true) - before;
 
         // The acceptors here are in the same memory, and hold what they were sent: the proposers' copy.
-        Assert.InRange(kept, count * bytes / 2, count * bytes * 5L / 4);
+        Assert.InRange(kept, count * bytes / 2, count * bytes * 3L / 2); // Kept twice, it would be twice as much.
         Assert.Equal(count, Remembered(client, count));
     }
 
