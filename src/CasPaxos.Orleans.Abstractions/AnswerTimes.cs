@@ -11,7 +11,7 @@ namespace CasPaxos.Orleans;
 /// <param name="least">The least that is waited.</param>
 internal sealed class AnswerTimes(TimeSpan least)
 {
-    /// <summary>The most that is waited is this many times the least.</summary>
+    /// <summary>What is learnt from answers is this many times the least, at the most.</summary>
     private const int Most = 8;
 
     private readonly Lock _gate = new();
@@ -39,8 +39,7 @@ internal sealed class AnswerTimes(TimeSpan least)
         }
 
         // The first silence says that a silo is gone; only from the second on it says that all are slow.
-        var factor = 1 << Math.Clamp(silent - 1, 0, 3);
-        return TimeSpan.FromSeconds(
-            Math.Clamp(wanted * factor, least.TotalSeconds * factor, least.TotalSeconds * Most));
+        var factor = 1 << Math.Clamp(silent - 1, 0, 10);
+        return TimeSpan.FromSeconds(factor * Math.Clamp(wanted, least.TotalSeconds, least.TotalSeconds * Most));
     }
 }

@@ -23,6 +23,7 @@ internal sealed class Delivery(
 
     private readonly long _began = time.GetTimestamp();
     private readonly List<Task<OutcomeMessage>> _sent = [];
+    private readonly List<(int Attempt, Task<OutcomeMessage> Answer)> _asked = []; // Where the register stands.
     private readonly bool _isRead = operation.Change.IsRead;
     private ETag? _since = operation.RetrySince;
     private int _attempts;
@@ -70,6 +71,7 @@ internal sealed class Delivery(
         {
             await end.CancelAsync();
             _sent.ForEach(Forget);
+            _asked.ForEach(static asked => Forget(asked.Answer));
         }
     }
 
@@ -95,14 +97,22 @@ internal sealed class Delivery(
     /// <summary>Learns where the register stands. Nothing is changed, so this may fail or come late.</summary>
     private async Task<bool> LocateAsync(CancellationToken cancellationToken)
     {
-        var attempt = _locating++;
-        var locating = TimeAsync(times, time, Begin(() => routes.LocateAsync(attempt, cancellationToken)));
+        var next = _locating++;
+        _asked.Add((next, TimeAsync(times, time, Begin(() => routes.LocateAsync(next, cancellationToken)))));
+        var any = Task.WhenAny(_asked.Select(asked => asked.Answer));
         var patience = Min(times.ResendAfter(_silent), Max(Left(), Moment));
-        await ((Task)locating).WaitAsync(patience, time, cancellationToken)
+        await ((Task)any).WaitAsync(patience, time, cancellationToken)
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!any.IsCompleted)
+        {
+            _silent++;
+            return false; // An answer that comes later is as good.
+        }
+
+        var (attempt, locating) = _asked.Find(asked => asked.Answer.IsCompleted);
+        _asked.Remove((attempt, locating));
         if (!locating.IsCompletedSuccessfully)
         {
-            _silent += locating.IsCompleted ? 0 : 1;
             Forget(locating);
             _reason = locating.Exception?.InnerException?.Message ?? _reason;
             return false;

@@ -13,13 +13,16 @@ namespace CasPaxos.Orleans;
 /// within <see cref="GrainRegisterClientOptions.ResendAfter"/> is therefore sent again under its operation id, which
 /// never applies it twice (rule 12); whichever answer is certain first, counts.
 /// </remarks>
+#pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
 public sealed class GrainRegisterClient : IRegisterClient
+#pragma warning restore CA1001
 {
     private const int PositionsMax = 100_000;
 
     private readonly ConcurrentDictionary<RegisterKey, ETag> _positions = new();
     private readonly IGrainFactory _grains;
     private readonly GrainRegisterClientOptions _options;
+    private readonly SemaphoreSlim _room;
     private readonly ServiceWays _ways;
     private readonly AnswerTimes _times;
     private readonly AnswerTimes _pageTimes;
@@ -35,7 +38,8 @@ public sealed class GrainRegisterClient : IRegisterClient
         _grains = grains;
         _options = options ?? new GrainRegisterClientOptions();
         Time = time ?? TimeProvider.System;
-        _ways = new ServiceWays(grains, _options.ResendAfter, Time);
+        _room = new SemaphoreSlim(_options.OperationsMax);
+        _ways = new ServiceWays(grains, _options.ResendAfter * 0.9, Time); // Less than what is waited before a resend.
         _times = new AnswerTimes(_options.ResendAfter);
         _pageTimes = new AnswerTimes(5 * _options.ResendAfter); // Asked twice, a page is made twice.
     }
@@ -54,14 +58,52 @@ public sealed class GrainRegisterClient : IRegisterClient
         RegisterClientOptions.ThrowIfTooLong(timeout);
         var routes = new RegisterRoutes(_grains, _ways, key);
         cancellationToken.ThrowIfCancellationRequested();
-        var delivery = new Delivery(routes, operation, timeout ?? _options.Timeout, _times, Time);
-        var outcome = await delivery.RunAsync(
-            _positions.TryGetValue(key, out var position) ? position : null, cancellationToken);
-        Remember(key, delivery.Position);
+        var outcome = await DeliverAsync(key, routes, operation, timeout ?? _options.Timeout, cancellationToken);
         return cancellationToken.IsCancellationRequested && outcome is Outcome.Unknown or Outcome.Unavailable
             ? throw new RegisterCanceledException(key, outcome, cancellationToken)
             : outcome;
     }
+
+    /// <summary>
+    /// Sends an operation when its turn comes (rule 24): what is sent beyond what the service can do comes back late, is
+    /// sent again meanwhile, and makes it slower still.
+    /// </summary>
+    private async Task<Outcome> DeliverAsync(
+        RegisterKey key,
+        RegisterRoutes routes,
+        Operation operation,
+        TimeSpan timeout,
+        CancellationToken cancellationToken)
+    {
+        var began = Time.GetTimestamp();
+        if (!_room.Wait(0, CancellationToken.None))
+        {
+            var turn = _room.WaitAsync(Max(timeout * 0.75), cancellationToken);
+            await ((Task)turn).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!turn.IsCompletedSuccessfully || !await turn)
+            {
+                var reason = $"{_options.OperationsMax} operations of this client were under way all the time.";
+                return operation.RetrySince is { } since && !operation.Change.IsRead
+                    ? new Outcome.Unknown(operation.Id, since, reason)
+                    : new Outcome.Unavailable($"{reason} Ask for less at a time, or give it a longer time.");
+            }
+        }
+
+        try
+        {
+            var delivery = new Delivery(routes, operation, timeout - Time.GetElapsedTime(began), _times, Time);
+            var outcome = await delivery.RunAsync(
+                _positions.TryGetValue(key, out var position) ? position : null, cancellationToken);
+            Remember(key, delivery.Position);
+            return outcome;
+        }
+        finally
+        {
+            _room.Release();
+        }
+    }
+
+    private static TimeSpan Max(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
     /// <inheritdoc/>
     public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)

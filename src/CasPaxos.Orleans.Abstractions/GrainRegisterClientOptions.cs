@@ -12,9 +12,15 @@ public sealed class GrainRegisterClientOptions
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
+    /// Most operations of this client that are under way at a time; further ones wait for their turn as long as three
+    /// quarters of their time, and are answered as unavailable if it does not come. Default 1,000; 1 or more.
+    /// </summary>
+    public int OperationsMax { get; set; } = 1_000;
+
+    /// <summary>
     /// How long a silo may keep silent at least before the operation is sent again, under its id, by a way on which
     /// answers come: a gateway that was killed does not say so. The wait is longer where answers take longer, and is
-    /// doubled from the second silence on, up to eight times this. Default 400 ms; above 0.
+    /// doubled with each silence from the second on. Default 400 ms; above 0.
     /// </summary>
     public TimeSpan ResendAfter { get; set; } = TimeSpan.FromMilliseconds(400);
 }
@@ -28,6 +34,11 @@ internal sealed class GrainRegisterClientOptionsValidator : IValidateOptions<Gra
         if (options.Timeout <= TimeSpan.Zero || options.Timeout > TimeSpan.FromMinutes(10))
         {
             errors.AddError($"{options.Timeout} is outside (0 s, 10 min].", nameof(options.Timeout));
+        }
+
+        if (options.OperationsMax < 1)
+        {
+            errors.AddError($"{options.OperationsMax} is below 1.", nameof(options.OperationsMax));
         }
 
         if (options.ResendAfter <= TimeSpan.Zero)

@@ -27,8 +27,14 @@ internal sealed record ReminderRecord(
 
     /// <summary>Reads what a register holds.</summary>
     /// <exception cref="InvalidDataException">It is no reminder, or of a version that is not known.</exception>
-    public static ReminderRecord Decode(RegisterKey key, ReadOnlyMemory<byte> value) =>
-        FormattedJson.Decode<ReminderRecord>(key, "reminder", FormatNow, JsonSerializerOptions.Web, () => value);
+    public static ReminderRecord Decode(RegisterKey key, ReadOnlyMemory<byte> value)
+    {
+        var record = FormattedJson.Decode<ReminderRecord>(
+            key, "reminder", FormatNow, JsonSerializerOptions.Web, () => value);
+        return GrainId.TryParse(record.Grain, out _) && record is { Name: not null, ETag: not null }
+            ? record
+            : throw new InvalidDataException($"Register '{key}' holds a reminder without its grain, name or ETag.");
+    }
 
     public ReminderEntry ToEntry() => new()
     {

@@ -76,7 +76,11 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     /// </summary>
     public (long Ticket, Task<Outcome> Outcome)? Submit(Operation operation)
     {
-        _isCustom |= operation.Change is Change.Custom;
+        if (operation.Change is Change.Custom)
+        {
+            _isCustom = true;
+        }
+
         var call = new TaskCompletionSource<Outcome>(TaskCreationOptions.RunContinuationsAsynchronously);
         var ticket = Interlocked.Increment(ref _lastTicket);
         var traces = RequestTraces.OfCurrentOperation(_traces);
@@ -236,6 +240,12 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private void CarryOut(IReadOnlyList<ProposerEffect> effects)
     {
         Count();
+        if (_seen != _proposer.Seen)
+        {
+            Volatile.Write(ref _seen, _proposer.Seen);
+            Remember(_proposer.Seen is { } seen ? RecordOverhead + seen.Payload.Length : 0);
+        }
+
         var isAdmitted = false;
         for (var i = 0; i < effects.Count; i++)
         {
@@ -283,12 +293,6 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
     private void Answer(ProposerEffect.Answer answer)
     {
-        if (_seen != _proposer.Seen)
-        {
-            Volatile.Write(ref _seen, _proposer.Seen);
-            Remember(_proposer.Seen is { } seen ? RecordOverhead + seen.Payload.Length : 0);
-        }
-
         if (_calls.Remove(answer.Ticket, out var call))
         {
             call.SetResult(answer.Outcome);

@@ -38,6 +38,11 @@ internal sealed class ProposerHosts : IProposerMemory
     {
         var host = _hosts.GetOrAdd(key, static (key, self) => self.Make(key), this);
         host.UsedAt = _time.GetTimestamp();
+        if (Volatile.Read(ref _ticking) == 0)
+        {
+            StartTicking(); // Behind the addition: the timer stops when it finds none.
+        }
+
         return host;
     }
 
@@ -54,11 +59,6 @@ internal sealed class ProposerHosts : IProposerMemory
 
     private ProposerHost Make(RegisterKey key)
     {
-        if (Interlocked.Exchange(ref _ticking, 1) == 0)
-        {
-            _timer.Change(_options.ProposerIdleMax / 2, Timeout.InfiniteTimeSpan);
-        }
-
         // Counting takes all locks of the dictionary, so it is not done for each.
         if (Interlocked.Increment(ref _made) % (1 + (_options.ProposersMax / 4)) == 0
             && _hosts.Count >= _options.ProposersMax)
@@ -118,7 +118,15 @@ internal sealed class ProposerHosts : IProposerMemory
         }
 
         Volatile.Write(ref _ticking, 0);
-        if (!_hosts.IsEmpty && Interlocked.Exchange(ref _ticking, 1) == 0)
+        if (!_hosts.IsEmpty)
+        {
+            StartTicking();
+        }
+    }
+
+    private void StartTicking()
+    {
+        if (Interlocked.Exchange(ref _ticking, 1) == 0)
         {
             _timer.Change(_options.ProposerIdleMax / 2, Timeout.InfiniteTimeSpan);
         }

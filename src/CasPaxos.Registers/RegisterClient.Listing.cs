@@ -25,7 +25,9 @@ public sealed partial class RegisterClient
             page.Add(group.Key, [.. group.Select(found => found.Row)]);
         }
 
-        await ReadAgainAsync(page, PageTime(query.Limit), cancellationToken);
+        var time = PageTime(query.Limit);
+        var longest = RegisterClientOptions.TimeoutMax;
+        await ReadAgainAsync(page, time < longest ? time : longest, cancellationToken);
         return page.ToPage(next);
     }
 

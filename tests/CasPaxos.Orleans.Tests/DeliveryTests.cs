@@ -52,6 +52,17 @@ public sealed class DeliveryTests
         Assert.Null(Assert.Single(routes.Sent).RetrySince);
     }
 
+    // A service that is slower than the wait would otherwise be asked for ever, and never heard.
+    [Fact]
+    public async Task A_late_answer_to_that_question_is_as_good_as_one_in_time()
+    {
+        var routes = new ScriptedRoutes(_ => Answer(Applied)) { Position = Known, LocateDelay = 3 * ResendAfter };
+
+        Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), position: null));
+
+        Assert.InRange(routes.Located, 2, 3);
+    }
+
     // A client that is not connected throws at once, as Orleans has it.
     [Fact]
     public async Task A_client_that_cannot_even_ask_is_answered_unavailable()
@@ -241,7 +252,9 @@ public sealed class DeliveryTests
         }
 
         Assert.InRange(times.ResendAfter(silent: 0), 4 * ResendAfter, 5 * ResendAfter);
-        Assert.Equal(8 * ResendAfter, times.ResendAfter(silent: 9));
+        times.Took(100 * ResendAfter);
+        Assert.Equal(8 * ResendAfter, times.ResendAfter(silent: 1));
+        Assert.Equal(32 * ResendAfter, times.ResendAfter(silent: 3));
     }
 
     [Fact]
@@ -347,6 +360,8 @@ public sealed class DeliveryTests
 
         public int SilentLocates { get; init; }
 
+        public TimeSpan LocateDelay { get; init; }
+
         public bool Throws { get; init; }
 
         public Task<Outcome> DeliverAsync(
@@ -372,7 +387,8 @@ public sealed class DeliveryTests
         public override Task<OutcomeMessage> LocateAsync(int attempt, CancellationToken cancellationToken)
         {
             Located++;
-            return Throws ? throw new InvalidOperationException("not connected")
+            return LocateDelay > TimeSpan.Zero ? LateAsync(new Outcome.Applied(ETag.Absent, Snapshot.Absent), LocateDelay)
+                : Throws ? throw new InvalidOperationException("not connected")
                 : attempt < SilentLocates ? Silence()
                 : Position is { } position
                 ? Task.FromResult(OutcomeMessage.From(new Outcome.Applied(ETag.Absent, Snapshot.Absent), position))

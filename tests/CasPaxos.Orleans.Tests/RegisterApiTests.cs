@@ -128,6 +128,22 @@ public sealed class RegisterApiTests(RegisterApiTests.WithChanges service) : ICl
         Assert.Equal(["list/0", "list/1", "list/2", "list/4", "list/5", "list/6"], all);
     }
 
+    // As many as grains that are deactivated at once when a silo stops.
+    [SkippableFact]
+    public async Task Ten_thousand_at_once_are_all_done_where_their_time_allows_it()
+    {
+        Need();
+        var client = new GrainRegisterClient(
+            Grains, new GrainRegisterClientOptions { Timeout = TimeSpan.FromMinutes(3) });
+
+        // Off the test's own scheduler, which is slower than the service.
+        var outcomes = await Task.Run(() => Task.WhenAll(Enumerable.Range(0, 10_000).Select(
+            i => client.PutAsync(new RegisterKey($"at once/{i}"), Bytes("x")))));
+
+        var failures = outcomes.Where(outcome => outcome is not Outcome.Applied).ToList();
+        Assert.True(failures.Count == 0, $"{failures.Count}, such as {failures.FirstOrDefault()}");
+    }
+
     [SkippableFact]
     public async Task What_no_register_can_be_asked_for_throws_and_names_the_limit()
     {
