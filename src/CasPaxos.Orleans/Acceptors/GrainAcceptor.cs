@@ -8,8 +8,8 @@ namespace CasPaxos.Orleans;
 /// </summary>
 internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain grain, TimeSpan timeout) : IAcceptor
 {
-    /// <summary>What every answer on a network that works has long come by.</summary>
-    private static readonly TimeSpan AskAgainAfter = TimeSpan.FromMilliseconds(250);
+    /// <summary>What every answer on a network that works has long come by, unless all of them take longer.</summary>
+    private readonly AnswerTimes _times = new(TimeSpan.FromMilliseconds(250));
 
     public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
         IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
@@ -41,10 +41,11 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
     /// silence is answered with the same message again, and whichever answer comes first counts. A second try that
     /// fails at once says that the silo is gone.
     /// </summary>
-    private static async Task<AcceptorReplyMessage[]> AskTwiceAsync(IAcceptorGrain acceptor, AcceptorBatch message)
+    private async Task<AcceptorReplyMessage[]> AskTwiceAsync(IAcceptorGrain acceptor, AcceptorBatch message)
     {
-        var first = acceptor.AskAsync(message);
-        await ((Task)first).WaitAsync(AskAgainAfter).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var first = Delivery.TimeAsync(_times, TimeProvider.System, acceptor.AskAsync(message));
+        await ((Task)first).WaitAsync(_times.ResendAfter(silent: 0))
+            .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (first.IsCompleted || message.Calls.Any(call => call.Kind == RequestKind.Erase))
         {
             return await first; // Erasing has time.
