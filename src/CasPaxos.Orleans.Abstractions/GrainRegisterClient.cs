@@ -65,8 +65,8 @@ public sealed class GrainRegisterClient : IRegisterClient
     }
 
     /// <summary>
-    /// Sends an operation when its turn comes (rule 24): what is sent beyond what the service can do comes back late, is
-    /// sent again meanwhile, and makes it slower still.
+    /// Sends an operation when its turn comes (rule 24): what is sent beyond what the service can do comes back late,
+    /// is sent again meanwhile, and makes it slower still.
     /// </summary>
     private async Task<Outcome> DeliverAsync(
         RegisterKey key,

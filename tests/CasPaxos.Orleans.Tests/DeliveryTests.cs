@@ -387,11 +387,12 @@ public sealed class DeliveryTests
         public override Task<OutcomeMessage> LocateAsync(int attempt, CancellationToken cancellationToken)
         {
             Located++;
-            return LocateDelay > TimeSpan.Zero ? LateAsync(new Outcome.Applied(ETag.Absent, Snapshot.Absent), LocateDelay)
+            var known = new Outcome.Applied(ETag.Absent, Snapshot.Absent);
+            return LocateDelay > TimeSpan.Zero ? LateAsync(known, LocateDelay)
                 : Throws ? throw new InvalidOperationException("not connected")
                 : attempt < SilentLocates ? Silence()
                 : Position is { } position
-                ? Task.FromResult(OutcomeMessage.From(new Outcome.Applied(ETag.Absent, Snapshot.Absent), position))
+                ? Task.FromResult(OutcomeMessage.From(known, position))
                 : Task.FromResult(OutcomeMessage.From(new Outcome.Unavailable("nobody knows"), null));
         }
     }
