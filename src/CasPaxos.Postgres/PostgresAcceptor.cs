@@ -167,15 +167,19 @@ public sealed class PostgresAcceptor : IAcceptor, IDisposable, IAsyncDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         using var deadline = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        if (!waitsLong)
+        if (waitsLong)
         {
+            await room.WaitAsync(cancellationToken);
             deadline.CancelAfter(_options.ConnectTimeout);
         }
+        else
+        {
+            deadline.CancelAfter(_options.ConnectTimeout); // For the room and the connection together.
+            await room.WaitAsync(deadline.Token);
+        }
 
-        await room.WaitAsync(deadline.Token);
         try
         {
-            deadline.CancelAfter(_options.ConnectTimeout);
             return await lane.Pool.TakeAsync(deadline.Token);
         }
         catch
