@@ -40,7 +40,7 @@ internal static class BurstBench
         report.Add("read", Operations, ToRate(reads), peer, ToRate(readsInBatches));
     }
 
-    private static Rate ToRate(double seconds) => new(Rounds * Operations / seconds, 0, 0);
+    private static Rate ToRate(double seconds) => new(Rounds * Operations / seconds, P50: null, P99: null);
 
     private static async Task<double> RunAsync(
         string prefix, int atOnce, Func<RegisterKey, byte[], Task<Outcome>> operation)

@@ -4,9 +4,9 @@ namespace CasPaxos.Bench;
 
 /// <summary>What one load came to.</summary>
 /// <param name="OpsPerSecond">Operations finished in the measured time.</param>
-/// <param name="P50">Median latency, in milliseconds.</param>
-/// <param name="P99">99th percentile, in milliseconds.</param>
-internal readonly record struct Rate(double OpsPerSecond, double P50, double P99);
+/// <param name="P50">Median latency, in milliseconds; null if it was not measured.</param>
+/// <param name="P99">99th percentile, in milliseconds; null if it was not measured.</param>
+internal readonly record struct Rate(double OpsPerSecond, double? P50, double? P99);
 
 internal static class Measure
 {

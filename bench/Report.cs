@@ -20,11 +20,11 @@ internal sealed class Report(string bench, bool json)
                 op,
                 concurrency,
                 ops_per_s = Math.Round(ours.OpsPerSecond),
-                p50_ms = Math.Round(ours.P50, 3),
-                p99_ms = Math.Round(ours.P99, 3),
+                p50_ms = Rounded(ours.P50),
+                p99_ms = Rounded(ours.P99),
                 peer,
                 peer_ops_per_s = Math.Round(theirs.OpsPerSecond),
-                peer_p50_ms = Math.Round(theirs.P50, 3),
+                peer_p50_ms = Rounded(theirs.P50),
                 ratio = Math.Round(ratio, 2),
             }));
             return;
@@ -43,6 +43,9 @@ internal sealed class Report(string bench, bool json)
         Console.Error.WriteLine(
             $"{op}, {concurrency} at a time: {ours.OpsPerSecond:N0} against {theirs.OpsPerSecond:N0}");
     }
+
+    private static double? Rounded(double? milliseconds) =>
+        milliseconds is { } measured ? Math.Round(measured, 3) : null;
 
     public void Print()
     {

@@ -9,9 +9,6 @@ internal static class ListCommand
 {
     private const int PageRows = 1000;
 
-    /// <summary>What a page may take beyond the time of one operation, a row.</summary>
-    private static readonly TimeSpan TimePerRow = TimeSpan.FromMilliseconds(2);
-
     private static readonly Option<string> Prefix = new("--prefix")
     {
         Description = "Only keys that begin with it.",
@@ -65,6 +62,8 @@ internal static class ListCommand
         private int _printed;
         private RegisterKey? _next;
 
+        private int ExitCode => _unreadable.Count == 0 ? ExitCodes.Applied : ExitCodes.Failed;
+
         public async Task<int> TextAsync(RegisterKey? after, int limit)
         {
             await RunAsync(after, limit, page =>
@@ -84,7 +83,7 @@ internal static class ListCommand
                 context.Printer.Note($"More may follow: --after {ShellText.Quote(next.Text)}");
             }
 
-            return _unreadable.Count == 0 ? ExitCodes.Applied : ExitCodes.Failed;
+            return ExitCode;
         }
 
         public async Task<int> JsonAsync(RegisterKey? after, int limit)
@@ -97,7 +96,7 @@ internal static class ListCommand
             try
             {
                 await RunAsync(after, limit, page => Write(json, page.Registers));
-                exitCode = _unreadable.Count == 0 ? ExitCodes.Applied : ExitCodes.Failed;
+                exitCode = ExitCode;
             }
 #pragma warning disable CA1031 // The object was begun; whatever happens, it must be ended.
             catch (Exception failure)
@@ -151,10 +150,10 @@ internal static class ListCommand
             _next = after;
             do
             {
-                var rows = Math.Min(PageRows, limit - _printed);
+                var query = new ListQuery(prefix) { After = _next, Limit = Math.Min(PageRows, limit - _printed) };
                 using var deadline = CancellationTokenSource.CreateLinkedTokenSource(context.Token);
-                deadline.CancelAfter(context.Settings.Timeout + (rows * TimePerRow) + TimeSpan.FromSeconds(1));
-                var page = await registers.ListAsync(prefix, _next, rows, deadline.Token);
+                deadline.CancelAfter(query.PageTime(context.Settings.Timeout) + TimeSpan.FromSeconds(1));
+                var page = await registers.ListAsync(query, deadline.Token);
                 print(page);
                 _unreadable.AddRange(page.Unreadable);
                 _printed += page.Registers.Count;

@@ -41,17 +41,11 @@ internal static class Answers
         return WriteAsync(context, StatusCodes.Status401Unauthorized, new { error = "unauthorized" });
     }
 
-    public static Task UnavailableAsync(HttpContext context, string message)
-    {
-        context.Response.Headers.RetryAfter = "1";
-        return WriteAsync(context, StatusCodes.Status503ServiceUnavailable, new { error = "unavailable", message });
-    }
+    public static Task UnavailableAsync(HttpContext context, string message) =>
+        LaterAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", message);
 
-    public static Task TooManyAsync(HttpContext context, string message)
-    {
-        context.Response.Headers.RetryAfter = "1";
-        return WriteAsync(context, StatusCodes.Status429TooManyRequests, new { error = "too-many", message });
-    }
+    public static Task TooManyAsync(HttpContext context, string message) =>
+        LaterAsync(context, StatusCodes.Status429TooManyRequests, "too-many", message);
 
     /// <summary>What is not a success.</summary>
     public static Task FailureAsync(HttpContext context, Outcome outcome, long valueBytesMax)
@@ -86,6 +80,12 @@ internal static class Answers
         return HttpMethods.IsHead(context.Request.Method)
             ? Task.CompletedTask
             : context.Response.WriteAsJsonAsync(body, body.GetType(), context.RequestAborted);
+    }
+
+    private static Task LaterAsync(HttpContext context, int status, string error, string message)
+    {
+        context.Response.Headers.RetryAfter = "1";
+        return WriteAsync(context, status, new { error, message });
     }
 
     private static Task RefusedAsync(HttpContext context, Outcome.Refused refused, long valueBytesMax)

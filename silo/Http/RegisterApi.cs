@@ -290,8 +290,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
                 $"A value of {request.ContentLength} bytes is over the limit of {ValueBytesMax} bytes.");
         }
 
-        // One byte more than may be, to see whether there is one where the length was not announced. Memory is taken as
-        // the bytes come: a caller that announces much and sends little holds little.
+        // Memory is taken as the bytes come: a caller that announces much and sends little holds little.
         var reader = request.BodyReader;
         var read = await reader.ReadAsync(context.RequestAborted);
         while (!read.IsCompleted && read.Buffer.Length <= ValueBytesMax)

@@ -1,4 +1,5 @@
 using System.Net;
+using CasPaxos.Orleans;
 using Microsoft.Extensions.Options;
 using Npgsql;
 
@@ -12,9 +13,9 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
     public ValidateOptionsResult Validate(string? name, SiloHostOptions options)
     {
         var errors = new ValidateOptionsResultBuilder();
-        Port(options.SiloPort, 1, nameof(options.SiloPort), errors);
-        Port(options.GatewayPort, 0, nameof(options.GatewayPort), errors);
-        Port(options.PrimarySiloPort ?? 1, 1, nameof(options.PrimarySiloPort), errors);
+        errors.Within(options.SiloPort, 1, IPEndPoint.MaxPort, nameof(options.SiloPort));
+        errors.Within(options.GatewayPort, 0, IPEndPoint.MaxPort, nameof(options.GatewayPort));
+        errors.Within(options.PrimarySiloPort ?? 1, 1, IPEndPoint.MaxPort, nameof(options.PrimarySiloPort));
         if (options.SiloPort == options.GatewayPort)
         {
             errors.AddError(
@@ -32,37 +33,16 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
         NotEmpty(options.ClusterId, nameof(options.ClusterId), errors);
         NotEmpty(options.ServiceId, nameof(options.ServiceId), errors);
         CheckClustering(options, errors);
-        Within(
-            options.ProbeTimeout,
-            TimeSpan.FromSeconds(0.5),
-            TimeSpan.FromMinutes(1),
-            nameof(options.ProbeTimeout),
-            errors);
-        if (options.HttpConnectionsMax is < 1 or > 100_000)
-        {
-            errors.AddError(
-                $"{options.HttpConnectionsMax} is outside 1 to 100,000.", nameof(options.HttpConnectionsMax));
-        }
-
-        if (options.HttpListingsMax is < 1 or > 1_000)
-        {
-            errors.AddError($"{options.HttpListingsMax} is outside 1 to 1,000.", nameof(options.HttpListingsMax));
-        }
-
-        if (options.MissedProbesMax is < 1 or > 100)
-        {
-            errors.AddError($"{options.MissedProbesMax} is outside 1 to 100.", nameof(options.MissedProbesMax));
-        }
-
+        errors.Within(
+            options.ProbeTimeout, TimeSpan.FromSeconds(0.5), TimeSpan.FromMinutes(1), nameof(options.ProbeTimeout));
+        errors.Within(options.MissedProbesMax, 1, 100, nameof(options.MissedProbesMax));
+        errors.Within(options.HttpConnectionsMax, 1, 100_000, nameof(options.HttpConnectionsMax));
+        errors.Within(options.HttpListingsMax, 1, 1_000, nameof(options.HttpListingsMax));
         CheckHttp(options, errors);
         CheckTls(options.Tls, errors);
-        Within(options.DrainTime, TimeSpan.Zero, TimeSpan.FromMinutes(1), nameof(options.DrainTime), errors);
-        Within(
-            options.ShutdownTimeout,
-            TimeSpan.FromTicks(1),
-            TimeSpan.FromMinutes(5),
-            nameof(options.ShutdownTimeout),
-            errors);
+        errors.Within(options.DrainTime, TimeSpan.Zero, TimeSpan.FromMinutes(1), nameof(options.DrainTime));
+        errors.Within(
+            options.ShutdownTimeout, TimeSpan.FromTicks(1), TimeSpan.FromMinutes(5), nameof(options.ShutdownTimeout));
         return errors.Build();
     }
 
@@ -168,28 +148,11 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
         }
     }
 
-    private static void Port(int value, int min, string name, ValidateOptionsResultBuilder errors)
-    {
-        if (value < min || value > IPEndPoint.MaxPort)
-        {
-            errors.AddError($"{value} is outside {min} to {IPEndPoint.MaxPort}.", name);
-        }
-    }
-
     private static void NotEmpty(string value, string name, ValidateOptionsResultBuilder errors)
     {
         if (string.IsNullOrWhiteSpace(value))
         {
             errors.AddError("is empty.", name);
-        }
-    }
-
-    private static void Within(
-        TimeSpan value, TimeSpan min, TimeSpan max, string name, ValidateOptionsResultBuilder errors)
-    {
-        if (value < min || value > max)
-        {
-            errors.AddError($"{value} is outside {min} to {max}.", name);
         }
     }
 }

@@ -9,7 +9,8 @@ namespace CasPaxos.Orleans;
 /// is known here, so an answer to a call that was repeated counts as well.
 /// </remarks>
 /// <param name="least">The least that is waited.</param>
-internal sealed class AnswerTimes(TimeSpan least)
+/// <param name="time">The clock.</param>
+internal sealed class AnswerTimes(TimeSpan least, TimeProvider time)
 {
     /// <summary>What is learnt from answers is this many times the least, at the most.</summary>
     private const int Most = 8;
@@ -18,10 +19,19 @@ internal sealed class AnswerTimes(TimeSpan least)
     private double _mean; // In seconds; 0 before the first answer.
     private double _deviation;
 
-    /// <summary>An answer came so long after its question.</summary>
-    public void Took(TimeSpan time)
+    /// <summary>Lets a call's time count, if it is answered.</summary>
+    public async Task<T> MeasureAsync<T>(Task<T> call)
     {
-        var seconds = time.TotalSeconds;
+        var began = time.GetTimestamp();
+        var answer = await call;
+        Took(time.GetElapsedTime(began));
+        return answer;
+    }
+
+    /// <summary>An answer came so long after its question.</summary>
+    public void Took(TimeSpan duration)
+    {
+        var seconds = duration.TotalSeconds;
         lock (_gate)
         {
             _deviation += (Math.Abs(seconds - _mean) - _deviation) / 4;

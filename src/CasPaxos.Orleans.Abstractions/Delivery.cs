@@ -91,14 +91,14 @@ internal sealed class Delivery(
             : IsAlone && operation.RetrySince is null ? operation with { KnownSince = _since }
             : operation with { RetrySince = _since };
         var message = OperationMessage.From(next, Left(), time.GetUtcNow());
-        _sent.Add(TimeAsync(times, time, Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken))));
+        _sent.Add(times.MeasureAsync(Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken))));
     }
 
     /// <summary>Learns where the register stands. Nothing is changed, so this may fail or come late.</summary>
     private async Task<bool> LocateAsync(CancellationToken cancellationToken)
     {
         var next = _locating++;
-        _asked.Add((next, TimeAsync(times, time, Begin(() => routes.LocateAsync(next, cancellationToken)))));
+        _asked.Add((next, times.MeasureAsync(Begin(() => routes.LocateAsync(next, cancellationToken)))));
         var any = Task.WhenAny(_asked.Select(asked => asked.Answer));
         var patience = Min(times.ResendAfter(_silent), Max(Left(), Moment));
         await ((Task)any).WaitAsync(patience, time, cancellationToken)
@@ -243,15 +243,6 @@ internal sealed class Delivery(
         {
             return Task.FromException<T>(failure);
         }
-    }
-
-    /// <summary>Lets a call's time count, if it is answered.</summary>
-    public static async Task<T> TimeAsync<T>(AnswerTimes times, TimeProvider time, Task<T> call)
-    {
-        var began = time.GetTimestamp();
-        var answer = await call;
-        times.Took(time.GetElapsedTime(began));
-        return answer;
     }
 
     /// <summary>A wait that ends with the time that is left; none if that is over.</summary>

@@ -40,8 +40,8 @@ public sealed class GrainRegisterClient : IRegisterClient
         Time = time ?? TimeProvider.System;
         _room = new SemaphoreSlim(_options.OperationsMax);
         _ways = new ServiceWays(grains, _options.ResendAfter * 0.9, Time); // Less than what is waited before a resend.
-        _times = new AnswerTimes(_options.ResendAfter);
-        _pageTimes = new AnswerTimes(5 * _options.ResendAfter); // Asked twice, a page is made twice.
+        _times = new AnswerTimes(_options.ResendAfter, Time);
+        _pageTimes = new AnswerTimes(5 * _options.ResendAfter, Time); // Asked twice, a page is made twice.
     }
 
     /// <inheritdoc/>
@@ -78,7 +78,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         var began = Time.GetTimestamp();
         if (!_room.Wait(0, CancellationToken.None))
         {
-            var turn = _room.WaitAsync(Max(timeout * 0.75), cancellationToken);
+            var turn = _room.WaitAsync(Delivery.Clamp(timeout * 0.75, timeout), cancellationToken);
             await ((Task)turn).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!turn.IsCompletedSuccessfully || !await turn)
             {
@@ -102,8 +102,6 @@ public sealed class GrainRegisterClient : IRegisterClient
             _room.Release();
         }
     }
-
-    private static TimeSpan Max(TimeSpan wait) => wait > TimeSpan.Zero ? wait : TimeSpan.Zero;
 
     /// <inheritdoc/>
     public async Task<Outcome> ReadPossiblyStaleAsync(RegisterKey key, CancellationToken cancellationToken = default)
@@ -131,7 +129,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         var message = ListQueryMessage.From(query);
         var page = await AskAsync(
             _pageTimes,
-            RegisterClient.PageTime(_options.Timeout, query.Limit),
+            query.PageTime(_options.Timeout),
             stop => _ways.AskAsync(silo => silo.ListAsync(message, stop)),
             cancellationToken);
         return page.ToPage();
@@ -163,7 +161,7 @@ public sealed class GrainRegisterClient : IRegisterClient
                 && failure is not RegisterGrainException or RegisterGrainUnavailableException)
             {
                 cancellationToken.ThrowIfCancellationRequested();
-                asked.Add(Delivery.TimeAsync(times, Time, Delivery.Begin(() => ask(end.Token))));
+                asked.Add(times.MeasureAsync(Delivery.Begin(() => ask(end.Token))));
                 var any = Task.WhenAny(asked);
                 var left = timeout - Time.GetElapsedTime(began);
                 await ((Task)any).WaitAsync(

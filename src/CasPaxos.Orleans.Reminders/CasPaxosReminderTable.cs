@@ -76,7 +76,7 @@ internal sealed partial class CasPaxosReminderTable : IReminderTable, IDisposabl
             var query = new ListQuery(_keys.PrefixOf(grainId)) { WithValues = true };
             await foreach (var register in _registers.ListAllAsync(query, stop))
             {
-                found.Add(ReminderRecord.Decode(register.Key, register.Value).ToEntry());
+                found.Add(ReminderRecord.Decode(register.Key, register.Value));
             }
 
             return new ReminderTableData(found);
@@ -115,7 +115,7 @@ internal sealed partial class CasPaxosReminderTable : IReminderTable, IDisposabl
             {
                 var key = _keys.Of(grainId, reminderName);
                 var seen = await _registers.ReadAsync(key, _timeout, stop);
-                return seen.Exists ? ReminderRecord.Decode(key, seen.Payload).ToEntry() : null;
+                return seen.Exists ? ReminderRecord.Decode(key, seen.Payload) : null;
             },
             cancellationToken);
 
@@ -213,7 +213,7 @@ internal sealed partial class CasPaxosReminderTable : IReminderTable, IDisposabl
             {
                 try
                 {
-                    found.Add(ReminderRecord.Decode(register.Key, register.Value).ToEntry());
+                    found.Add(ReminderRecord.Decode(register.Key, register.Value));
                 }
                 catch (InvalidDataException failure)
                 {

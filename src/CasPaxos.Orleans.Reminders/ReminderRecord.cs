@@ -27,21 +27,19 @@ internal sealed record ReminderRecord(
 
     /// <summary>Reads what a register holds.</summary>
     /// <exception cref="InvalidDataException">It is no reminder, or of a version that is not known.</exception>
-    public static ReminderRecord Decode(RegisterKey key, ReadOnlyMemory<byte> value)
+    public static ReminderEntry Decode(RegisterKey key, ReadOnlyMemory<byte> value)
     {
         var record = FormattedJson.Decode<ReminderRecord>(
             key, "reminder", FormatNow, JsonSerializerOptions.Web, () => value);
-        return GrainId.TryParse(record.Grain, out _) && record is { Name: not null, ETag: not null }
-            ? record
+        return GrainId.TryParse(record.Grain, out var grain) && record is { Name: not null, ETag: not null }
+            ? new ReminderEntry
+            {
+                GrainId = grain,
+                ReminderName = record.Name,
+                StartAt = record.StartAt,
+                Period = record.Period,
+                ETag = record.ETag,
+            }
             : throw new InvalidDataException($"Register '{key}' holds a reminder without its grain, name or ETag.");
     }
-
-    public ReminderEntry ToEntry() => new()
-    {
-        GrainId = GrainId.Parse(Grain),
-        ReminderName = Name,
-        StartAt = StartAt,
-        Period = Period,
-        ETag = ETag,
-    };
 }

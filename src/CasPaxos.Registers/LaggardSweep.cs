@@ -7,18 +7,11 @@ namespace CasPaxos.Registers;
 /// </summary>
 internal sealed class LaggardSweep
 {
-    /// <summary>Registers remembered from one look to the next; further ones wait until there is room.</summary>
-    internal const int RememberedMax = 100_000;
-
-    private readonly Dictionary<RegisterKey, State> _before;
-    private readonly Dictionary<RegisterKey, State> _seen = [];
+    private readonly SweepMemory<RegisterKey, State> _memory;
     private List<RegisterKey> _old = [];
 
-    /// <summary>The first look of all.</summary>
-    public LaggardSweep() => _before = [];
-
-    /// <summary>The look after another one.</summary>
-    public LaggardSweep(LaggardSweep before) => _before = before._seen;
+    /// <param name="before">The look before; null for the first of all.</param>
+    public LaggardSweep(LaggardSweep? before) => _memory = new(before?._memory);
 
     /// <summary>Takes what the acceptors that answered have of a register.</summary>
     /// <param name="key">The register.</param>
@@ -33,13 +26,13 @@ internal sealed class LaggardSweep
             return;
         }
 
-        if (_before.TryGetValue(key, out var before) && before == state)
+        if (_memory.Knew(key, state))
         {
             _old.Add(key);
         }
-        else if (_seen.Count < RememberedMax)
+        else
         {
-            _seen[key] = state;
+            _memory.Remember(key, state);
         }
     }
 

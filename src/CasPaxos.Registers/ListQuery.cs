@@ -7,6 +7,8 @@ public sealed record ListQuery(string Prefix)
     /// <summary>How many rows a page looks at when nothing else is said: 1,000.</summary>
     public const int LimitDefault = 1000;
 
+    private static readonly TimeSpan TimePerRow = TimeSpan.FromMilliseconds(2);
+
     /// <summary>The <see cref="RegisterPage.Next"/> of the page before; null for the first.</summary>
     public RegisterKey? After { get; init; }
 
@@ -20,6 +22,10 @@ public sealed record ListQuery(string Prefix)
     /// Registers come with their values. A page then ends sooner, with 4 MiB of them.
     /// </summary>
     public bool WithValues { get; init; }
+
+    /// <summary>How long its page may take: longer than an operation, by what the rows may cost.</summary>
+    /// <param name="timeout">What an operation may take.</param>
+    internal TimeSpan PageTime(TimeSpan timeout) => timeout + (Limit * TimePerRow);
 
     /// <summary>Throws, naming the first property that is outside its limits.</summary>
     /// <exception cref="ArgumentException">One is.</exception>

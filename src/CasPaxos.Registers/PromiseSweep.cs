@@ -8,25 +8,18 @@ namespace CasPaxos.Registers;
 /// </summary>
 internal sealed class PromiseSweep
 {
-    /// <summary>Rows remembered from one look to the next; further ones wait until there is room.</summary>
-    internal const int RememberedMax = 100_000;
-
-    private readonly Dictionary<(int Slot, RegisterKey Key), Ballot> _before;
-    private readonly Dictionary<(int Slot, RegisterKey Key), Ballot> _seen = [];
+    private readonly SweepMemory<(int Slot, RegisterKey Key), Ballot> _memory;
     private readonly List<(int Slot, ScannedRow Row)> _old = [];
 
-    /// <summary>The first look of all.</summary>
-    public PromiseSweep() => _before = [];
-
-    /// <summary>The look after another one.</summary>
-    public PromiseSweep(PromiseSweep before) => _before = before._seen;
+    /// <param name="before">The look before; null for the first of all.</param>
+    public PromiseSweep(PromiseSweep? before) => _memory = new(before?._memory);
 
     /// <summary>Takes the rows of a register of which no slot that answered has accepted anything.</summary>
     public void Add(IEnumerable<(int Slot, ScannedRow Row)> rows)
     {
         foreach (var (slot, row) in rows)
         {
-            if (_before.TryGetValue((slot, row.Key), out var promised) && promised == row.Promised)
+            if (_memory.Knew((slot, row.Key), row.Promised))
             {
                 _old.Add((slot, row));
             }
@@ -74,13 +67,7 @@ internal sealed class PromiseSweep
         return swept;
     }
 
-    private void Remember(int slot, ScannedRow row)
-    {
-        if (_seen.Count < RememberedMax)
-        {
-            _seen[(slot, row.Key)] = row.Promised;
-        }
-    }
+    private void Remember(int slot, ScannedRow row) => _memory.Remember((slot, row.Key), row.Promised);
 
     /// <summary>Gathers the replies to a number of requests.</summary>
     private sealed class Replies(int count) : IReplyTarget

@@ -17,7 +17,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private readonly RegisterKey _key;
     private readonly Proposer _proposer;
     private readonly Shard _shard;
-    private readonly IProposerMemory _memory;
+    private readonly ProposerHosts _hosts;
     private readonly Admission.Place _place;
     private readonly Dictionary<long, TaskCompletionSource<Outcome>> _calls = [];
     private readonly TimeProvider _time;
@@ -34,14 +34,14 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     private RequestTraces? _traces;
     private string? _lastFailure;
     private RegisterRecord? _seen;
-    private long _bytes; // Of what was seen, as the memory was told.
+    private long _bytes; // Of what was seen, as the others were told.
 
-    public ProposerHost(RegisterKey key, Proposer proposer, Shard shard, IProposerMemory memory, TimeProvider time)
+    public ProposerHost(RegisterKey key, Proposer proposer, Shard shard, ProposerHosts hosts, TimeProvider time)
     {
         _key = key;
         _proposer = proposer;
         _shard = shard;
-        _memory = memory;
+        _hosts = hosts;
         _place = new Admission.Place(this);
         _time = time;
         _timer = time.CreateTimer(
@@ -303,7 +303,7 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
     {
         var change = bytes - _bytes;
         _bytes = bytes;
-        _memory.Changed(change);
+        _hosts.BytesChanged(change);
     }
 
     private void Fail(Exception exception)
@@ -340,11 +340,4 @@ internal sealed class ProposerHost : IReplyTarget, IThreadPoolWorkItem
 
         public sealed record TimerFired : Mail;
     }
-}
-
-/// <summary>Told how much memory the proposers' hosts take.</summary>
-internal interface IProposerMemory
-{
-    /// <summary>One takes so many bytes more, or fewer.</summary>
-    void Changed(long bytes);
 }

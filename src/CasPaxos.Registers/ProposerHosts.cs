@@ -6,7 +6,7 @@ namespace CasPaxos.Registers;
 /// The proposers that are remembered, by register. They are soft state: one that is forgotten costs the next operation
 /// a round trip. So there are only so many, of only so many bytes, and none that nobody uses.
 /// </summary>
-internal sealed class ProposerHosts : IProposerMemory
+internal sealed class ProposerHosts
 {
     private readonly ConcurrentDictionary<RegisterKey, ProposerHost> _hosts = new();
     private readonly Func<RegisterKey, ProposerHost> _make;
@@ -49,7 +49,8 @@ internal sealed class ProposerHosts : IProposerMemory
     /// <summary>Forgets one that is retired.</summary>
     public void Forget(RegisterKey key, ProposerHost host) => _hosts.TryRemove(KeyValuePair.Create(key, host));
 
-    void IProposerMemory.Changed(long bytes)
+    /// <summary>One of them takes so many bytes more, or fewer.</summary>
+    public void BytesChanged(long bytes)
     {
         if (Interlocked.Add(ref _bytes, bytes) > _options.ProposerBytesMax && bytes > 0)
         {

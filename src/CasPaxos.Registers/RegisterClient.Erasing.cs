@@ -12,8 +12,8 @@ public readonly record struct ErasureCounts(
 // Erasing deleted registers, and sweeping rows that hold only a promise (rules 15, 16 and 20).
 public sealed partial class RegisterClient
 {
-    private PromiseSweep _lastSweep = new();
-    private LaggardSweep _lastLaggards = new();
+    private PromiseSweep? _lastSweep;
+    private LaggardSweep? _lastLaggards;
 
     /// <summary>
     /// How long a tombstone is kept when nothing else is said: 1 hour (rule 12). It must be twice as long as the

@@ -8,9 +8,6 @@ public sealed partial class RegisterClient
     /// <summary>How long slots that are wanted beyond a quorum may answer after it.</summary>
     private static readonly TimeSpan StragglersMax = TimeSpan.FromSeconds(1);
 
-    /// <summary>What a page may take, beyond the time of one operation, for each row that it may have.</summary>
-    private static readonly TimeSpan TimePerRow = TimeSpan.FromMilliseconds(2);
-
     /// <inheritdoc/>
     /// <exception cref="AcceptorUnavailableException">No quorum of acceptors answered.</exception>
     /// <exception cref="RegisterException">A register on which they do not agree could not be read.</exception>
@@ -25,18 +22,11 @@ public sealed partial class RegisterClient
             page.Add(group.Key, [.. group.Select(found => found.Row)]);
         }
 
-        var time = PageTime(query.Limit);
+        var time = query.PageTime(_options.Timeout);
         var longest = RegisterClientOptions.TimeoutMax;
         await ReadAgainAsync(page, time < longest ? time : longest, cancellationToken);
         return page.ToPage(next);
     }
-
-    /// <summary>How long a page may take.</summary>
-    /// <param name="timeout">What an operation may take.</param>
-    /// <param name="limit">The most rows of the page.</param>
-    internal static TimeSpan PageTime(TimeSpan timeout, int limit) => timeout + (limit * TimePerRow);
-
-    private TimeSpan PageTime(int limit) => PageTime(_options.Timeout, limit);
 
     /// <summary>
     /// Reads the registers of a page on which the acceptors do not agree, all together. One that is still as it was
@@ -77,7 +67,7 @@ public sealed partial class RegisterClient
 
     /// <summary>
     /// What a read quorum of slots has, or more of them, by register; where the next page begins; and how many slots it
-    /// is that answered.
+    /// is that answered. Only so many scans are under way at a time; others wait.
     /// </summary>
     /// <param name="query">Which page.</param>
     /// <param name="awaited">See <see cref="ScanSlotsAsync"/>.</param>
@@ -90,7 +80,23 @@ public sealed partial class RegisterClient
             Through = query.Through,
             WithValues = query.WithValues,
         };
-        var pages = await ScanSlotsAsync(request, awaited, cancellationToken);
+        var time = query.PageTime(_options.Timeout);
+        if (!await _scans.WaitAsync(time, cancellationToken))
+        {
+            throw new AcceptorUnavailableException(
+                $"{_options.ScansMax} listings were under way all the time. Ask for less at a time.",
+                mayHaveTakenEffect: false);
+        }
+
+        Dictionary<int, ScanPage> pages;
+        try
+        {
+            pages = await ScanSlotsAsync(request, time, awaited, cancellationToken);
+        }
+        finally
+        {
+            _scans.Release();
+        }
 
         // Behind the end of a page that has a next one, that slot has not said what it has.
         RegisterKey? horizon = null;
@@ -109,74 +115,55 @@ public sealed partial class RegisterClient
         return (rows, horizon, pages.Count);
     }
 
-    /// <summary>
-    /// Scans all slots and returns the first pages of a read quorum, by slot. Only so many scans are under way at a
-    /// time; others wait.
-    /// </summary>
+    /// <summary>Scans all slots and returns the first pages of a read quorum, by slot.</summary>
     /// <param name="request">Which page.</param>
+    /// <param name="time">How long that may take.</param>
     /// <param name="awaited">
     /// Slots whose pages are wanted beyond the quorum, and waited for as long as <see cref="StragglersMax"/> after it.
     /// One that does not answer is removed, so that it delays one page and not every page.
     /// </param>
     /// <param name="cancellationToken">Stops.</param>
     private async Task<Dictionary<int, ScanPage>> ScanSlotsAsync(
-        ScanRequest request, HashSet<int> awaited, CancellationToken cancellationToken)
+        ScanRequest request, TimeSpan time, HashSet<int> awaited, CancellationToken cancellationToken)
     {
         var quorum = _configuration.ReadQuorum;
-        if (!await _scans.WaitAsync(PageTime(request.Limit), cancellationToken))
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        using var deadline = _time.CreateTimer(
+            static source => ((CancellationTokenSource)source!).Cancel(), enough, time, Timeout.InfiniteTimeSpan);
+        var scans = _shards[0].Slots.Select(slot => slot.Acceptor.ScanAsync(request, enough.Token)).ToArray();
+        var pages = new Dictionary<int, ScanPage>();
+        var failures = new List<Exception>();
+        await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))
         {
-            throw new AcceptorUnavailableException(
-                $"{_options.ScansMax} listings were under way all the time. Ask for less at a time.",
-                mayHaveTakenEffect: false);
-        }
-
-        try
-        {
-            using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            using var deadline = _time.CreateTimer(
-                static source => ((CancellationTokenSource)source!).Cancel(),
-                enough,
-                PageTime(request.Limit),
-                Timeout.InfiniteTimeSpan);
-            var scans = _shards[0].Slots.Select(slot => slot.Acceptor.ScanAsync(request, enough.Token)).ToArray();
-            var pages = new Dictionary<int, ScanPage>();
-            var failures = new List<Exception>();
-            await foreach (var scan in Task.WhenEach(scans).WithCancellation(CancellationToken.None))
+            var slot = Array.IndexOf(scans, scan);
+            if (scan.IsCompletedSuccessfully)
             {
-                var slot = Array.IndexOf(scans, scan);
-                if (scan.IsCompletedSuccessfully)
-                {
-                    pages.Add(slot, await scan);
-                }
-                else
-                {
-                    failures.AddRange(scan.Exception?.InnerExceptions ?? []);
-                    awaited.Remove(slot);
-                }
-
-                if (pages.Count >= quorum && awaited.All(pages.ContainsKey))
-                {
-                    await enough.CancelAsync(); // What the others would say is not needed.
-                    return pages;
-                }
-
-                if (pages.Count == quorum)
-                {
-                    deadline.Change(StragglersMax, Timeout.InfiniteTimeSpan);
-                }
+                pages.Add(slot, await scan);
+            }
+            else
+            {
+                failures.AddRange(scan.Exception?.InnerExceptions ?? []);
+                awaited.Remove(slot);
             }
 
-            cancellationToken.ThrowIfCancellationRequested();
-            return pages.Count >= quorum ? pages : throw new AcceptorUnavailableException(
-                $"Only {pages.Count} of {quorum} acceptors answered. " +
-                string.Join(' ', failures.Select(failure => failure.Message)), // One is down, another unable to list.
-                mayHaveTakenEffect: false,
-                failures.FirstOrDefault());
+            if (pages.Count >= quorum && awaited.All(pages.ContainsKey))
+            {
+                await enough.CancelAsync(); // What the others would say is not needed.
+                return pages;
+            }
+
+            if (pages.Count == quorum)
+            {
+                deadline.Change(StragglersMax, Timeout.InfiniteTimeSpan);
+            }
         }
-        finally
-        {
-            _scans.Release();
-        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return pages.Count >= quorum ? pages : throw new AcceptorUnavailableException(
+            $"Only {pages.Count} of {quorum} acceptors answered. " +
+            string.Join(' ', failures.Select(failure => failure.Message)), // One may be down, another unable to list.
+            mayHaveTakenEffect: false,
+            failures.FirstOrDefault());
     }
 
     /// <summary>A row, and the slot that has it.</summary>

@@ -243,7 +243,7 @@ public sealed class DeliveryTests
     [Fact]
     public void Answers_that_take_long_are_waited_for_as_long()
     {
-        var times = new AnswerTimes(ResendAfter);
+        var times = new AnswerTimes(ResendAfter, TimeProvider.System);
         Assert.Equal(ResendAfter, times.ResendAfter(silent: 0));
 
         for (var i = 0; i < 100; i++)
@@ -373,7 +373,7 @@ public sealed class DeliveryTests
         {
             var operation = new Operation(new OperationId(Guid.NewGuid()), change, retrySince);
             var delivery = new Delivery(
-                this, operation, timeout ?? TimeSpan.FromSeconds(60), new AnswerTimes(ResendAfter), _time);
+                this, operation, timeout ?? TimeSpan.FromSeconds(60), new AnswerTimes(ResendAfter, _time), _time);
             return delivery.RunAsync(position, cancellationToken);
         }
 

@@ -68,12 +68,7 @@ public sealed class ErasingTests
     public async Task Young_tombstones_cost_a_sweep_nothing()
     {
         var cluster = new Cluster();
-        var client = cluster.Client();
-        var keys = Enumerable.Range(0, 500).Select(i => new RegisterKey($"r{i}")).ToList();
-        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
-        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
-        await cluster.CalledAsync(500 * 3 * 3);
-        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        var client = await DeletedAsync(cluster, 500);
 
         var counts = await client.EraseDeletedAsync("", RegisterClient.TombstoneAgeDefault);
 
@@ -85,12 +80,7 @@ public sealed class ErasingTests
     public async Task Old_tombstones_are_erased_in_batches()
     {
         var cluster = new Cluster();
-        var client = cluster.Client();
-        var keys = Enumerable.Range(0, 500).Select(i => new RegisterKey($"r{i}")).ToList();
-        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
-        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
-        await cluster.CalledAsync(500 * 3 * 3);
-        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        var client = await DeletedAsync(cluster, 500);
         Array.ForEach(cluster.Acceptors, acceptor => acceptor.BatchDelay = TimeSpan.FromMilliseconds(10));
 
         var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
@@ -106,14 +96,9 @@ public sealed class ErasingTests
     public async Task While_a_slot_is_down_erasing_pauses_and_asks_nobody(bool listsNevertheless)
     {
         var cluster = new Cluster();
-        var client = cluster.Client();
-        var keys = Enumerable.Range(0, 2_500).Select(i => new RegisterKey($"r{i}")).ToList();
-        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
-        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
-        await cluster.CalledAsync(2_500 * 3 * 3);
+        var client = await DeletedAsync(cluster, 2_500);
         cluster.Acceptors[1].Down = !listsNevertheless;
         cluster.Acceptors[1].RefusesWrites = listsNevertheless;
-        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
 
         var counts = await client.EraseDeletedAsync("", TimeSpan.Zero);
 
@@ -255,5 +240,17 @@ public sealed class ErasingTests
         await stop.CancelAsync();
         await sweeper;
         Assert.True(Interlocked.Read(ref sweeps) > 0);
+    }
+
+    /// <summary>A client that has deleted so many registers at every acceptor. What that took is not counted.</summary>
+    private static async Task<RegisterClient> DeletedAsync(Cluster cluster, int registers)
+    {
+        var client = cluster.Client();
+        var keys = Enumerable.Range(0, registers).Select(i => new RegisterKey($"r{i}")).ToList();
+        await Task.WhenAll(keys.Select(key => client.PutAsync(key, Bytes("1"))));
+        await Task.WhenAll(keys.Select(key => client.DeleteAsync(key)));
+        await cluster.CalledAsync(registers * 3 * 3);
+        Array.ForEach(cluster.Acceptors, acceptor => acceptor.Reset());
+        return client;
     }
 }

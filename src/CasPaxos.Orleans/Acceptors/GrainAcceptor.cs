@@ -9,7 +9,7 @@ namespace CasPaxos.Orleans;
 internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain grain, TimeSpan timeout) : IAcceptor
 {
     /// <summary>What every answer on a network that works has long come by, unless all of them take longer.</summary>
-    private readonly AnswerTimes _times = new(TimeSpan.FromMilliseconds(250));
+    private readonly AnswerTimes _times = new(TimeSpan.FromMilliseconds(250), TimeProvider.System);
 
     public async Task<IReadOnlyList<AcceptorReply>> AskAsync(
         IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
@@ -43,7 +43,7 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
     /// </summary>
     private async Task<AcceptorReplyMessage[]> AskTwiceAsync(IAcceptorGrain acceptor, AcceptorBatch message)
     {
-        var first = Delivery.TimeAsync(_times, TimeProvider.System, acceptor.AskAsync(message));
+        var first = _times.MeasureAsync(acceptor.AskAsync(message));
         await ((Task)first).WaitAsync(_times.ResendAfter(silent: 0))
             .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (first.IsCompleted || message.Calls.Any(call => call.Kind == RequestKind.Erase))
