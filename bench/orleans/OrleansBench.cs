@@ -135,7 +135,8 @@ internal static class OrleansBench
         return running.WorkingSet64;
     }
 
-    internal static async Task<IHost> ConnectAsync(string clusterId, IReadOnlyList<IPEndPoint> gateways)
+    internal static async Task<IHost> ConnectAsync(
+        string clusterId, IReadOnlyList<IPEndPoint> gateways, Action<IClientBuilder>? configure = null)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
@@ -149,6 +150,7 @@ internal static class OrleansBench
                 return true;
             });
             client.AddCasPaxos();
+            configure?.Invoke(client);
         });
         var host = builder.Build();
         await host.StartAsync();
@@ -163,7 +165,7 @@ internal static class OrleansBench
     }
 
     /// <summary>An operation that others overtook may end as unknown; how many did is part of the figures.</summary>
-    private static async Task Applied(Task<Outcome> operation)
+    internal static async Task Applied(Task<Outcome> operation)
     {
         switch (await operation)
         {

@@ -63,6 +63,21 @@ var storage = new Command(
 storage.SetAction(parsed => StorageBench.RunAsync(
     Numbers(parsed), TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json)));
 root.Add(storage);
+var distance = new Command(
+    "distance",
+    "A client 15 and 50 ms away that changes the register which 64 clients nearby keep busy, beside a register that " +
+    "it has for itself. Three silos, three servers.")
+{
+    seconds,
+    json,
+};
+distance.SetAction(async parsed =>
+{
+    var report = new Report("distance", parsed.GetValue(json));
+    await DistanceBench.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), report);
+    report.Print();
+});
+root.Add(distance);
 
 int[] Numbers(ParseResult parsed) =>
     [.. parsed.GetValue(concurrency)!.Split(',').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];

@@ -23,6 +23,7 @@ internal sealed class Fold
     private readonly RegisterRecord _base;
     private readonly Ballot _ballot;
     private RegisterRecord _current;
+    private int _reach;
 
     private Fold(RegisterRecord current, int idsMin, Ballot ballot)
     {
@@ -73,7 +74,7 @@ internal sealed class Fold
         }
 
         fold.Record = fold._current.Remember(
-            [.. fold._applied.Select(applied => applied.Id)], [.. fold._settled], recentIdsMin);
+            [.. fold._applied.Select(applied => applied.Id)], [.. fold._settled], recentIdsMin, fold._reach);
         return fold;
     }
 
@@ -104,6 +105,7 @@ internal sealed class Fold
         else if (pending.MayBeHiddenIn(_base))
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
+            ShowMore(pending.Origin!.Value);
             Answer(pending, pending.Since is { } since
                 ? new Outcome.Unknown(id, since, Overtaken)
                 : new Outcome.Unavailable(Overtaken, Overtaken: true));
@@ -222,6 +224,13 @@ internal sealed class Fold
         RefusalReason? stored = reason is { } any && !Enum.IsDefined(any) ? RefusalReason.Custom : reason;
         _settled.Add(new Settlement(operation.Id, _current.Version, stored));
         return true;
+    }
+
+    /// <summary>From now on the record shows so many changes that the next try from as far back can be judged.</summary>
+    private void ShowMore(ETag origin)
+    {
+        _reach = Math.Max(_reach, _base.Recent.ReachFor(_base.Version - origin.Version));
+        NeedsAccept |= _reach > _base.Recent.Reach;
     }
 
     private RegisterRecord Next(ChangeResult result)

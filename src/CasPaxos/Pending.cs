@@ -48,10 +48,10 @@ internal sealed class Pending(long ticket, Operation operation)
     /// a record of a lower version, in whatever life of the register.
     /// </remarks>
     public bool MayBeHiddenIn(RegisterRecord record) =>
-        Origin is { } origin && !record.ShowsAllSince(origin) && !DescendsFromFollowed(record);
+        Origin is { } origin && record.MayHide(Operation.Id, origin) && !DescendsFromFollowed(record);
 
     /// <summary>Where the register stood before any try of the operation; null if there is only this one.</summary>
-    private ETag? Origin => Since ?? Operation.KnownSince;
+    public ETag? Origin => Since ?? Operation.KnownSince;
 
     private bool DescendsFromFollowed(RegisterRecord record) =>
         _followed is (var version, var latest)
@@ -90,7 +90,7 @@ internal sealed class Pending(long ticket, Operation operation)
     {
         if (agreed > _latest
             && Operation.RetrySince is null
-            && Since is { } since && record.ShowsAllSince(since)
+            && Since is { } since && !record.MayHide(Operation.Id, since)
             && record.Recent.Age(Operation.Id) is null)
         {
             Since = null;

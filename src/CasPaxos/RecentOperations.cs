@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 
 namespace CasPaxos;
@@ -6,6 +7,25 @@ namespace CasPaxos;
 /// <param name="Value">The bits.</param>
 public readonly record struct OperationId(Guid Value)
 {
+    /// <summary>
+    /// Sixteen bits that depend on all of the id: two ids that differ in them are two ids.
+    /// </summary>
+    internal ushort Fingerprint
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[16];
+            Value.TryWriteBytes(bytes, bigEndian: true, out _); // The same on every machine: it is stored.
+            var fingerprint = 0;
+            for (; !bytes.IsEmpty; bytes = bytes[2..])
+            {
+                fingerprint = (fingerprint * 31) + BinaryPrimitives.ReadUInt16BigEndian(bytes);
+            }
+
+            return (ushort)(fingerprint ^ (fingerprint >> 16));
+        }
+    }
+
     /// <summary>The id as 32 hexadecimal digits.</summary>
     public override string ToString() => Value.ToString("N");
 }
@@ -26,7 +46,9 @@ public readonly record struct Settlement(OperationId Id, long Version, RefusalRe
 /// </summary>
 /// <remarks>
 /// Kept are the ids of the latest <see cref="RoundsMin"/> rounds, and of older ones while there are fewer than
-/// <see cref="IdsMin"/>: a round that combines many operations must not push out the round that it overtook.
+/// <see cref="IdsMin"/>: a round that combines many operations must not push out the round that it overtook. For
+/// callers so far away that the register moves on by more than that while they are on their way, fingerprints of older
+/// ids are kept, as many as <see cref="Reach"/>: enough to see that an operation was not applied.
 /// </remarks>
 public sealed class RecentOperations
 {
@@ -37,6 +59,9 @@ public sealed class RecentOperations
     /// Ids that are always kept, as far as there were so many; settings can ask for more, not for fewer.
     /// </summary>
     public const int IdsMin = 16;
+
+    /// <summary>Fingerprints that are kept at the most; 2 bytes each.</summary>
+    public const int ReachMax = 8_192;
 
     /// <summary>No ids.</summary>
     public static readonly RecentOperations None = new([], []);
@@ -54,6 +79,20 @@ public sealed class RecentOperations
 
     /// <summary>How many of the ids each round applied, oldest first; adds up to the number of ids.</summary>
     public ImmutableArray<int> Rounds { get; }
+
+    /// <summary>
+    /// Of the changes right before those of <see cref="Ids"/>, the <see cref="OperationId.Fingerprint"/>s, oldest first.
+    /// </summary>
+    public ImmutableArray<ushort> Fingerprints { get; internal init; } = [];
+
+    /// <summary>
+    /// How many fingerprints are kept, once there were so many changes: 0 unless callers come from further back than
+    /// the ids show; <see cref="ReachMax"/> at most.
+    /// </summary>
+    public int Reach { get; internal init; }
+
+    /// <summary>How many of the latest changes are shown, by their ids or by fingerprints.</summary>
+    public int Shown => Ids.Length + Fingerprints.Length;
 
     /// <summary>
     /// The operations that were settled at a version from which on all changes are shown. Older ones are not needed:
@@ -78,17 +117,50 @@ public sealed class RecentOperations
         return new RecentOperations(
             [.. Ids.AsSpan()[dropped..], .. round], [.. Rounds.AsSpan()[droppedRounds..], round.Length])
         {
+            Fingerprints = Reach == 0 ? [] : Latest([.. Fingerprints, .. Ids[..dropped].Select(Print)], Reach),
+            Reach = Reach,
             Settled = Settled,
         };
     }
+
+    /// <summary>The same ids, and fingerprints of so many changes before them.</summary>
+    internal RecentOperations WithReach(int reach) => reach == Reach ? this : new(Ids, Rounds)
+    {
+        Fingerprints = Latest(Fingerprints, reach),
+        Reach = reach,
+        Settled = Settled,
+    };
 
     /// <summary>The same ids, and which operations are settled without a change.</summary>
     /// <param name="settled">More of them.</param>
     /// <param name="oldestShown">What was settled at an older version is forgotten.</param>
     internal RecentOperations Settle(ImmutableArray<Settlement> settled, long oldestShown) => new(Ids, Rounds)
     {
+        Fingerprints = Fingerprints,
+        Reach = Reach,
         Settled = [.. Settled.Where(older => older.Version >= oldestShown), .. settled],
     };
+
+    /// <summary>
+    /// How many fingerprints to keep for callers who come from so many changes back: twice what was missing, and no
+    /// more than before if that would not be enough.
+    /// </summary>
+    internal int ReachFor(long changes)
+    {
+        var missing = changes - Ids.Length;
+        return missing <= Reach || missing > ReachMax ? Reach : (int)Math.Min(ReachMax, 2 * missing);
+    }
+
+    /// <summary>True if one of the latest changes may be an operation that is not among the ids.</summary>
+    /// <param name="id">The operation.</param>
+    /// <param name="changes">How many of the changes count; <see cref="Shown"/> at most.</param>
+    internal bool MayHide(OperationId id, long changes) =>
+        changes > Ids.Length && Fingerprints.AsSpan()[^(int)(changes - Ids.Length)..].Contains(id.Fingerprint);
+
+    private static ImmutableArray<ushort> Latest(ImmutableArray<ushort> fingerprints, int most) =>
+        fingerprints.Length <= most ? fingerprints : [.. fingerprints.AsSpan()[^most..]];
+
+    private static ushort Print(OperationId id) => id.Fingerprint;
 
     /// <summary>
     /// How many changes ago an operation was applied: 0 for the latest; null when it is not among them.

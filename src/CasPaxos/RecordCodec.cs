@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 
 namespace CasPaxos;
@@ -14,10 +15,11 @@ public sealed class RecordFormatException : FormatException
 
 /// <summary>
 /// The stored form of a record. Format 1, all integers as unsigned LEB128: format (1 byte), kind (1 byte: 1 live,
-/// 2 tombstone; 4 more if operations are settled in it), version, creation id (16 bytes, big-endian), for a tombstone
+/// 2 tombstone; 4 more if operations are settled in it, 8 more if it has a reach), version, creation id (16 bytes, big-endian), for a tombstone
 /// the time of deletion, the version that the creation began with, the number of rounds and the number of ids of each,
 /// the ids (16 bytes each), the number of settled operations if there are any and for each its id, version and refusal
-/// (1 byte: 0 for none, else 1 more than the reason), and the payload to the end.
+/// (1 byte: 0 for none, else 1 more than the reason), the reach if there is one, and the number of fingerprints and the
+/// fingerprints (2 bytes each, big-endian), and the payload to the end.
 /// </summary>
 public static class RecordCodec
 {
@@ -25,7 +27,9 @@ public static class RecordCodec
     private const byte Live = 1;
     private const byte Tombstone = 2;
     private const byte WithSettled = 4;
+    private const byte WithReach = 8;
     private const int IdBytes = 16;
+    private const int FingerprintBytes = 2;
     private const int VarintBytesMax = 10;
     private const int SettlementBytesMax = IdBytes + VarintBytesMax + 1;
 
@@ -38,10 +42,12 @@ public static class RecordCodec
         var recent = record.Recent;
         var head = RecordHead.BytesMax + (VarintBytesMax * (recent.Rounds.Length + 2)) + (IdBytes * recent.Ids.Length);
         var settled = recent.Settled.IsEmpty ? 0 : VarintBytesMax + (recent.Settled.Length * SettlementBytesMax);
-        var buffer = new byte[head + settled + record.Payload.Length];
+        var reach = recent.Reach == 0 ? 0 : (2 * VarintBytesMax) + (FingerprintBytes * recent.Fingerprints.Length);
+        var buffer = new byte[head + settled + reach + record.Payload.Length];
         var writer = new Writer(buffer);
         writer.Byte(Format);
-        writer.Byte((byte)((record.IsTombstone ? Tombstone : Live) | (settled > 0 ? WithSettled : 0)));
+        writer.Byte((byte)((record.IsTombstone ? Tombstone : Live)
+            | (settled > 0 ? WithSettled : 0) | (reach > 0 ? WithReach : 0)));
         writer.Varint(record.Version);
         writer.Guid(record.CreationId);
         if (record.DeletedAt is { } deletedAt)
@@ -66,6 +72,16 @@ public static class RecordCodec
             Write(ref writer, recent.Settled);
         }
 
+        if (reach > 0)
+        {
+            writer.Varint(recent.Reach);
+            writer.Varint(recent.Fingerprints.Length);
+            foreach (var fingerprint in recent.Fingerprints)
+            {
+                writer.Fingerprint(fingerprint);
+            }
+        }
+
         record.Payload.Span.CopyTo(buffer.AsSpan(writer.Position));
         var bytes = buffer.AsMemory(0, writer.Position + record.Payload.Length);
         return (bytes, record with { Payload = bytes[writer.Position..] });
@@ -78,7 +94,7 @@ public static class RecordCodec
     public static RegisterRecord Decode(ReadOnlyMemory<byte> bytes)
     {
         var reader = new Reader(bytes.Span);
-        var head = ReadHead(ref reader, out var hasSettled);
+        var head = ReadHead(ref reader, out var flags);
         var creationVersion = reader.Varint();
         if (creationVersion < 0 || creationVersion > head.Version)
         {
@@ -105,13 +121,21 @@ public static class RecordCodec
             ids.Add(new OperationId(reader.Guid()));
         }
 
-        ImmutableArray<Settlement> settled = hasSettled ? ReadSettled(ref reader, head.Version) : [];
+        ImmutableArray<Settlement> settled = (flags & WithSettled) != 0 ? ReadSettled(ref reader, head.Version) : [];
+        var (reach, fingerprints) = (flags & WithReach) != 0
+            ? ReadFingerprints(ref reader, head.Version - total)
+            : (0, []);
         if (head.DeletedAt is not null && reader.Left > 0)
         {
             throw new RecordFormatException($"A tombstone has no payload; this one has {reader.Left} bytes.");
         }
 
-        var recent = new RecentOperations(ids.MoveToImmutable(), rounds.MoveToImmutable()) { Settled = settled };
+        var recent = new RecentOperations(ids.MoveToImmutable(), rounds.MoveToImmutable())
+        {
+            Fingerprints = fingerprints,
+            Reach = reach,
+            Settled = settled,
+        };
         return new RegisterRecord(
             head.Version, head.CreationId, creationVersion, head.DeletedAt, bytes[^reader.Left..], recent);
     }
@@ -157,7 +181,26 @@ public static class RecordCodec
             : throw new RecordFormatException("A record of a kind with settled operations that has none.");
     }
 
-    private static RecordHead ReadHead(ref Reader reader, out bool hasSettled)
+    private static (int Reach, ImmutableArray<ushort> Fingerprints) ReadFingerprints(
+        ref Reader reader, long changesMax)
+    {
+        var reach = reader.Count(limit: RecentOperations.ReachMax);
+        var fingerprints = ImmutableArray.CreateBuilder<ushort>(reader.Count(limit: reader.Left / FingerprintBytes));
+        if (reach == 0 || fingerprints.Capacity > Math.Min(reach, changesMax))
+        {
+            throw new RecordFormatException(
+                $"A record of reach {reach} with {fingerprints.Capacity} fingerprints of {changesMax} changes.");
+        }
+
+        while (fingerprints.Count < fingerprints.Capacity)
+        {
+            fingerprints.Add(reader.Fingerprint());
+        }
+
+        return (reach, fingerprints.MoveToImmutable());
+    }
+
+    private static RecordHead ReadHead(ref Reader reader, out int flags)
     {
         var format = reader.Byte();
         if (format != Format)
@@ -165,9 +208,9 @@ public static class RecordCodec
             throw new RecordFormatException($"A record of format {format}; this version understands format {Format}.");
         }
 
-        var kindAndFlag = reader.Byte();
-        hasSettled = (kindAndFlag & WithSettled) != 0;
-        var kind = kindAndFlag & ~WithSettled;
+        var kindAndFlags = reader.Byte();
+        flags = kindAndFlags & (WithSettled | WithReach);
+        var kind = kindAndFlags & ~flags;
         if (kind is not (Live or Tombstone))
         {
             throw new RecordFormatException($"A record of kind {kind}; there are {Live} and {Tombstone}.");
@@ -208,6 +251,12 @@ public static class RecordCodec
             Byte((byte)rest);
         }
 
+        public void Fingerprint(ushort value)
+        {
+            BinaryPrimitives.WriteUInt16BigEndian(_buffer[Position..], value);
+            Position += FingerprintBytes;
+        }
+
         public void Guid(Guid value)
         {
             value.TryWriteBytes(_buffer[Position..], bigEndian: true, out _);
@@ -222,6 +271,8 @@ public static class RecordCodec
         public readonly int Left => _rest.Length;
 
         public byte Byte() => Take(1)[0];
+
+        public ushort Fingerprint() => BinaryPrimitives.ReadUInt16BigEndian(Take(FingerprintBytes));
 
         public Guid Guid() => new(Take(IdBytes), bigEndian: true);
 

@@ -43,8 +43,8 @@ public sealed record RegisterRecord(
     public Snapshot View => IsTombstone ? Snapshot.Absent : new(Position, Payload);
 
     /// <summary>
-    /// True if the recent ids show every change since a position: an operation tried first on that position, or later,
-    /// and not among the ids, is not part of this record (rule 12).
+    /// True if every change since a position is shown: an operation tried first on that position, or later, and neither
+    /// among the ids nor like a fingerprint, is not part of this record (rule 12).
     /// </summary>
     /// <remarks>
     /// Versions alone decide: they never restart (rule 19). A record of a lower version shows nothing. The floors of
@@ -54,19 +54,41 @@ public sealed record RegisterRecord(
     /// <param name="since">Where the register stood before the operation was first tried.</param>
     public bool ShowsAllSince(ETag since) => since.Version >= OldestShown && since.Version <= Version;
 
+    /// <summary>
+    /// True if an operation may be part of this record though the recent ids do not show it (rule 12).
+    /// </summary>
+    /// <param name="id">The operation.</param>
+    /// <param name="since">Where the register stood before the operation was first tried.</param>
+    public bool MayHide(OperationId id, ETag since) =>
+        !ShowsAllSince(since) || Recent.MayHide(id, Version - since.Version);
+
     /// <summary>Takes note of one round.</summary>
     /// <param name="applied">The operations that made this version and payload of the record before, in order.</param>
     /// <param name="settled">The operations that are settled without a change.</param>
     /// <param name="idsMin">Ids to keep at the least.</param>
+    /// <param name="reach">Changes before those ids to show at the least.</param>
     internal RegisterRecord Remember(
-        ImmutableArray<OperationId> applied, ImmutableArray<Settlement> settled, int idsMin)
+        ImmutableArray<OperationId> applied, ImmutableArray<Settlement> settled, int idsMin, int reach = 0)
     {
-        var record = applied.IsEmpty ? this : this with { Recent = Recent.Add(applied, idsMin) };
-        return settled.IsEmpty && (applied.IsEmpty || Recent.Settled.IsEmpty)
-            ? record
-            : record with { Recent = record.Recent.Settle(settled, record.OldestShown) };
+        var recent = Recent.WithReach(Math.Max(reach, ReachAfter(applied.Length)));
+        recent = applied.IsEmpty ? recent : recent.Add(applied, idsMin);
+        recent = settled.IsEmpty && (applied.IsEmpty || Recent.Settled.IsEmpty)
+            ? recent
+            : recent.Settle(settled, Version - recent.Shown);
+        return recent == Recent ? this : this with { Recent = recent };
     }
 
-    /// <summary>The version from which on the recent ids show every change.</summary>
-    private long OldestShown => Version - Recent.Ids.Length;
+    /// <summary>
+    /// Callers from far back may have gone: half as many changes are shown whenever sixteen times as many were made. If
+    /// they have not gone, one of them is overtaken once more.
+    /// </summary>
+    private int ReachAfter(int applied)
+    {
+        var reach = Recent.Reach;
+        var stays = reach == 0 || Version / (16L * reach) == (Version - applied) / (16L * reach);
+        return stays ? reach : reach / 2;
+    }
+
+    /// <summary>The version from which on every change is shown.</summary>
+    private long OldestShown => Version - Recent.Shown;
 }

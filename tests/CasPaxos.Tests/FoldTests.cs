@@ -164,7 +164,7 @@ public sealed class FoldTests
         var fold = Fold.Over(record, [new Pending(1, new(Op(1), Append("y"), since))], Catalog);
 
         Assert.Equal(since, Assert.IsType<Outcome.Unknown>(fold.Verdicts[0].Outcome).Since);
-        Assert.Same(record, fold.Record);
+        Assert.Equal((record.Position, record.Payload), (fold.Record.Position, fold.Record.Payload));
     }
 
     // Rule 11: "not applied" is true of a retry only once a newer ballot is chosen.

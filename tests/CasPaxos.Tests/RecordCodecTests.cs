@@ -14,7 +14,8 @@ public sealed class RecordCodecTests
         from rounds in Gen.Choose(1, 5).ListOf()
         from payload in Gen.Choose(0, 255).ArrayOf()
         from settled in Gen.Choose(-1, (int)RefusalReason.Custom).ListOf()
-        select Compose(version + big, creation, deleted, [.. rounds.Take(6)], payload, settled)).ToArbitrary();
+        from reach in Gen.Elements(0, 1, 9, RecentOperations.ReachMax)
+        select Compose(version + big, creation, deleted, [.. rounds.Take(9)], payload, settled, reach)).ToArbitrary();
 
     // T-A10
     [Fact]
@@ -69,7 +70,7 @@ public sealed class RecordCodecTests
         var deleted = RecordCodec.Encode(Record("", 300, ids: [1, 2]) with { DeletedAt = 1_800_000_000_000 }).Bytes;
         var settled = RecordCodec.Encode(Settled("", version: 300)).Bytes;
 
-        foreach (var bytes in new[] { live, deleted, settled })
+        foreach (var bytes in new[] { live, deleted, settled, WithFingerprints() })
         {
             for (var length = 0; length < bytes.Length; length++)
             {
@@ -105,7 +106,8 @@ public sealed class RecordCodecTests
     [InlineData(0, 2, "another format")]
     [InlineData(1, 0, "another kind")]
     [InlineData(1, 3, "another kind")]
-    [InlineData(1, 8, "another kind")]
+    [InlineData(1, 16, "another kind")]
+    [InlineData(1, 9, "another kind, with a reach")]
     [InlineData(1, 4, "another kind, with settled operations")]
     [InlineData(2, 0, "a live record of version 0")]
     [InlineData(19, 2, "created after its version")]
@@ -177,6 +179,21 @@ public sealed class RecordCodecTests
         Assert.True(refusal is RecordFormatException, $"{what}: {refusal}");
     }
 
+    [Theory]
+    [InlineData(0, 0, "no reach")]
+    [InlineData(0, 3, "more fingerprints than its reach")]
+    [InlineData(1, 5, "more fingerprints than changes")]
+    [InlineData(1, 100, "more fingerprints than bytes")]
+    public void Fingerprints_that_contradict_the_record_are_refused(int index, byte value, string what)
+    {
+        byte[] bytes = [.. WithFingerprints().Span, .. new byte[2]]; // At the end: reach, number, four of them.
+        bytes[bytes.Length - 12 + index] = value;
+
+        var refusal = Xunit.Record.Exception(() => RecordCodec.Decode(bytes));
+
+        Assert.True(refusal is RecordFormatException, $"{what}: {refusal}");
+    }
+
     // The sum of the counts is beyond 32 bits.
     [Fact]
     public void Counts_whose_sum_wraps_are_refused()
@@ -196,10 +213,22 @@ public sealed class RecordCodecTests
     private static RegisterRecord Settled(string payload, long version) => Record(payload, version).Remember(
         [], [new Settlement(Op(8), version, RefusalReason.Exists), new Settlement(Op(9), version, null)], idsMin: 16);
 
-    private static RegisterRecord Compose(
-        long version, int creation, long? deleted, int[] rounds, int[] payload, IEnumerable<int> settled)
+    /// <summary>Four of four changes before the sixteen that ids show; a reach of four.</summary>
+    private static ReadOnlyMemory<byte> WithFingerprints()
     {
-        var recent = RecentOperations.None;
+        var recent = RecentOperations.None.WithReach(4);
+        for (var i = 1; i <= RecentOperations.IdsMin + 4; i++)
+        {
+            recent = recent.Add([Op(i)]);
+        }
+
+        return RecordCodec.Encode(Record("", RecentOperations.IdsMin + 4) with { Recent = recent }).Bytes;
+    }
+
+    private static RegisterRecord Compose(
+        long version, int creation, long? deleted, int[] rounds, int[] payload, IEnumerable<int> settled, int reach)
+    {
+        var recent = RecentOperations.None.WithReach(reach);
         var ids = 0;
         foreach (var round in rounds)
         {
@@ -223,5 +252,7 @@ public sealed class RecordCodecTests
         && left.Payload.Span.SequenceEqual(right.Payload.Span)
         && left.Recent.Ids.SequenceEqual(right.Recent.Ids)
         && left.Recent.Rounds.SequenceEqual(right.Recent.Rounds)
+        && left.Recent.Reach == right.Recent.Reach
+        && left.Recent.Fingerprints.SequenceEqual(right.Recent.Fingerprints)
         && left.Recent.Settled.SequenceEqual(right.Recent.Settled);
 }

@@ -201,6 +201,7 @@ internal sealed class ChosenValues(World world, int register)
 
         statistics.Add(Count.Settlements, isSettling ? 1 : 0);
         statistics.Add(Count.IdentityAccepts, isNew || isSettling || record.DeletedAt == 0 ? 0 : 1);
+        statistics.Add(Count.RecordsWithFingerprints, record.Recent.Fingerprints.IsEmpty ? 0 : 1);
         statistics.Add(Count.AbsencesChosen, record.DeletedAt == 0 ? 1 : 0);
         statistics.Add(Count.CombinedRounds, isNew && record.Recent.Rounds[^1] > 1 ? 1 : 0);
     }

@@ -16,6 +16,7 @@ internal sealed class FollowedRun : OperationRun
 
     private readonly List<Try> _alive = [];
     private readonly long _resendAfter;
+    private readonly long _distance;
     private ETag _since;
     private bool _isRetry; // The client was told "unknown" before, so every try looks for another.
     private bool _isInDoubt; // A try of this round has ended in doubt.
@@ -28,6 +29,7 @@ internal sealed class FollowedRun : OperationRun
         : base(world, client, register, change)
     {
         _since = seen;
+        _distance = world.Scenario.DistanceMax == 0 ? 0 : world.Random.NextDelay(0, world.Scenario.DistanceMax);
         _resendAfter = world.Random.NextDelay(Scenario.Millisecond / 4, world.Scenario.ResendMax);
     }
 
@@ -119,7 +121,7 @@ internal sealed class FollowedRun : OperationRun
         }
 
         World.Statistics.Add(Count.TriesThatFollow, isFirst ? 0 : 1);
-        var call = node.Submit(this, isFirst ? null : _since, isFirst ? _since : null);
+        var call = node.Submit(this, isFirst ? null : _since, isFirst ? _since : null, _distance);
         _alive.Add(call);
         World.Events.After(_deadline - World.Events.Now, call.Abandon);
     }

@@ -13,7 +13,6 @@ internal sealed class ProposerInstance : IReplyTarget
     private readonly Dictionary<long, int> _sealing = []; // Sealed reads, and when they began.
     private bool _isGone;
     private long _lastTicket;
-    private long _submitted; // The last ticket that the proposer was given.
 
     public ProposerInstance(World world, ProposerNode node, int register, ProposerId id, long counter)
     {
@@ -36,7 +35,7 @@ internal sealed class ProposerInstance : IReplyTarget
 
     public bool IsAttempting => _proposer.IsAttempting;
 
-    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince)
+    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince, long distance)
     {
         var call = new Try(run, this, ++_lastTicket);
         _calls.Add(call);
@@ -49,9 +48,9 @@ internal sealed class ProposerInstance : IReplyTarget
         }
 
         // The caller must have the call before its answer comes, even if that is known at once.
-        _world.Events.After(0, () => _node.Do(() =>
+        _world.Events.After(distance, () => _node.Do(() =>
         {
-            _submitted = call.Ticket;
+            call.HasArrived = true;
             if (!_isGone && !call.IsOver)
             {
                 var seals = _world.Invariants.Sealed(Register);
@@ -62,12 +61,16 @@ internal sealed class ProposerInstance : IReplyTarget
                 }
 
                 CarryOut(_proposer.Submit(call.Ticket, operation));
+                if (call.IsAbandoned)
+                {
+                    AbandonNow(call);
+                }
             }
         }));
         return call;
     }
 
-    public void Abandon(long ticket) => _node.Do(() => AbandonNow(ticket), isTimer: true);
+    public void Abandon(Try call) => _node.Do(() => AbandonNow(call), isTimer: true);
 
     public void Receive(int slot, long attempt, AcceptorReply reply) => _node.Do(() =>
     {
@@ -110,22 +113,20 @@ internal sealed class ProposerInstance : IReplyTarget
 
     public override string ToString() => $"proposer {_id} on node {Node}";
 
-    private void AbandonNow(long ticket)
+    private void AbandonNow(Try call)
     {
-        if (!_isGone && ticket > _submitted)
+        call.IsAbandoned = true;
+        if (_isGone || !call.HasArrived || !_calls.Contains(call))
         {
-            // Falls due in the very moment in which its node goes on, and the call is still in what came in the pause.
-            _world.Events.After(1, () => Abandon(ticket));
+            return;
         }
-        else if (!_isGone && _calls.Exists(call => call.Ticket == ticket))
+
+        _world.Statistics.Add(Count.Abandoned);
+        CarryOut(_proposer.AbandonUnsent(call.Ticket, "The caller has too little time."));
+        CarryOut(_proposer.Abandon(call.Ticket, "The caller waits no longer."));
+        if (_calls.Contains(call))
         {
-            _world.Statistics.Add(Count.Abandoned);
-            CarryOut(_proposer.AbandonUnsent(ticket, "The caller has too little time."));
-            CarryOut(_proposer.Abandon(ticket, "The caller waits no longer."));
-            if (_calls.Exists(call => call.Ticket == ticket))
-            {
-                _world.Invariants.Violate(Register, "answered", $"{this} did not answer abandoned call {ticket}.");
-            }
+            _world.Invariants.Violate(Register, "answered", $"{this} did not answer abandoned call {call.Ticket}.");
         }
     }
 

@@ -9,6 +9,12 @@ internal sealed class Try(OperationRun run, ProposerInstance proposer, long tick
 
     public bool IsOver { get; private set; }
 
+    /// <summary>Its proposer has it; before that it is on its way.</summary>
+    public bool HasArrived { get; set; }
+
+    /// <summary>The caller has given it up while it was on its way.</summary>
+    public bool IsAbandoned { get; set; }
+
     /// <summary>Ends the try.</summary>
     /// <param name="outcome">Null: the node is gone and nothing will be heard.</param>
     public void End(Outcome? outcome)
@@ -21,7 +27,7 @@ internal sealed class Try(OperationRun run, ProposerInstance proposer, long tick
     {
         if (!IsOver)
         {
-            proposer.Abandon(ticket);
+            proposer.Abandon(this);
         }
     }
 }
@@ -54,10 +60,14 @@ internal sealed class ProposerNode(World world, int index)
 
     public bool MayPause => IsUp && !IsPaused && world.Events.Now >= _resumed + AwakeMin;
 
-    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince)
+    /// <param name="run">The operation.</param>
+    /// <param name="retrySince">As <see cref="Operation.RetrySince"/>.</param>
+    /// <param name="knownSince">As <see cref="Operation.KnownSince"/>.</param>
+    /// <param name="distance">How long the call is on its way.</param>
+    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince, long distance = 0)
     {
         var proposer = _proposers[run.Register] ??= Start(run.Register);
-        return proposer.Submit(run, retrySince, knownSince);
+        return proposer.Submit(run, retrySince, knownSince, distance);
     }
 
     /// <summary>Where a register stood when it was last agreed on here.</summary>

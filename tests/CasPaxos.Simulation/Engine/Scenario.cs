@@ -109,6 +109,9 @@ internal sealed record Scenario
     /// <summary>Longest time after which such a change is sent again.</summary>
     public required long ResendMax { get; init; }
 
+    /// <summary>Longest time that such a try is on its way to its node; the register moves on meanwhile.</summary>
+    public long DistanceMax { get; init; }
+
     /// <summary>Longest pause of a node.</summary>
     public required long PauseMax { get; init; }
 

@@ -5,7 +5,14 @@ internal static class ScenarioDrawing
 {
     private const long Millisecond = Scenario.Millisecond;
 
-    public static Scenario Draw(SimulationRandom random) => random.Between(0, 99) switch
+    /// <summary>
+    /// The scenario of a seed. Some of it depends on the seed and not on chance, so that the rest does not depend on
+    /// that.
+    /// </summary>
+    public static Scenario Draw(long seed, SimulationRandom random) =>
+        (seed % 16 == 13 ? Distant(random) : Draw(random)) with { RoomMax = RoomOf(seed) };
+
+    private static Scenario Draw(SimulationRandom random) => random.Between(0, 99) switch
     {
         < 10 => Impatient(random),
         < 20 => Crashing(random),
@@ -18,11 +25,8 @@ internal static class ScenarioDrawing
         _ => General(random),
     };
 
-    /// <summary>
-    /// Room for one attempt of a node, for two, or as much as wanted. By the seed and not by chance, so that what else
-    /// happens does not depend on it.
-    /// </summary>
-    public static int RoomOf(long seed) => (seed % 8) switch
+    /// <summary>Room for one attempt of a node, for two, or as much as wanted.</summary>
+    private static int RoomOf(long seed) => (seed % 8) switch
     {
         6 => 1,
         7 => 2,
@@ -197,6 +201,25 @@ internal static class ScenarioDrawing
                 ReplyDrop = random.Pick<double>([0, 0, 0.1]),
                 AcceptDrop = random.Pick<double>([0, 0, 0.3]),
             },
+        };
+    }
+
+    /// <summary>
+    /// Tries that are on their way for so long that the register has moved on by more than its ids show, while others
+    /// of the same operations come to other nodes.
+    /// </summary>
+    private static Scenario Distant(SimulationRandom random)
+    {
+        var scenario = Haunted(random);
+        return scenario with
+        {
+            Clients = random.Between(4, 8),
+            Operations = random.Between(100, 300),
+            ThinkMax = 1,
+            ClientTimeout = random.Between(20, 60) * Millisecond,
+            DistanceMax = random.Between(1, 20) * Millisecond,
+            WanderChance = random.Pick<double>([0.05, 0.3, 1]),
+            Settings = scenario.Settings with { CombineMax = random.Pick<int>([1, 2, 4, 64]) },
         };
     }
 

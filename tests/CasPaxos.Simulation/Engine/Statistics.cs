@@ -54,6 +54,7 @@ internal enum Count
     AbsencesChosen,
     Settlements,
     SettlementsFound,
+    RecordsWithFingerprints,
     ReadsAnswered,
     SealedReadsAnswered,
     AcceptsSealedOut,

@@ -16,7 +16,7 @@ internal sealed class World
     public World(long seed, bool traced)
     {
         Random = new SimulationRandom(seed);
-        Scenario = ScenarioDrawing.Draw(Random) with { RoomMax = ScenarioDrawing.RoomOf(seed) };
+        Scenario = ScenarioDrawing.Draw(seed, Random);
         Trace = new Trace(Events, traced);
         _incarnations = new Guid[Scenario.Slots];
         for (var i = 0; i < _incarnations.Length; i++)

@@ -9,7 +9,9 @@ internal static class RecordMutants
     private const string Waiting = "core/Pending.cs";
     private const string Erasing = "core/Eraser.cs";
     private const string Record = "core/RegisterRecord.cs";
-    private const string OldestShown = "OldestShown => Version - Recent.Ids.Length;";
+    private const string Recent = "core/RecentOperations.cs";
+    private const string MayHide = "!ShowsAllSince(since) || Recent.MayHide(";
+    private const string SeenHidesNothing = "ShowsAllSince(since) && Recent.MayHide(";
 
     public static readonly Mutant[] All =
     [
@@ -20,12 +22,12 @@ internal static class RecordMutants
         new(
             "forgotten-ids-trusted",
             "An id that is not among the recent ones counts as never applied, however far the register has moved.",
-            new Patch(Record, OldestShown, "OldestShown => 0L;")),
+            new Patch(Record, MayHide, SeenHidesNothing)),
         new(
             "tombstone-drops-ids",
             "A tombstone does not keep the recent ids, and nobody notices the gap (noticed, it would cost an Unknown).",
-            new Patch(Record, "Recent.Add(applied", "(IsTombstone ? RecentOperations.None : Recent).Add(applied"),
-            new Patch(Record, OldestShown, "OldestShown => 0L;")),
+            new Patch(Record, "recent.Add(applied", "(IsTombstone ? RecentOperations.None : recent).Add(applied"),
+            new Patch(Record, MayHide, SeenHidesNothing)),
         new(
             "known-position-ignored",
             "A first try that others follow is applied although the ids may no longer show what the others did.",
@@ -64,7 +66,7 @@ internal static class RecordMutants
         new(
             "settlement-forgotten",
             "What is settled at a version is forgotten with the next change.",
-            new Patch("core/RecentOperations.cs", ".Version >= oldestShown", ".Version >= oldestShown + Ids.Length")),
+            new Patch(Recent, ".Version >= oldestShown", ".Version >= oldestShown + Ids.Length")),
         new(
             "settlement-erased-at-its-version",
             "A tombstone that settles an operation leaves its own version as floor, at which the other tries fit.",
@@ -73,6 +75,26 @@ internal static class RecordMutants
             "followed-past-settlement",
             "What is known of a first try moves on with the register, past where another try was settled.",
             new Patch(Waiting, "&& chosen.Recent.FindSettlement(Operation.Id) is null\n", "")) { From = 216_700 },
+        new(
+            "fingerprints-ignored",
+            "An operation that is like a fingerprint of an older change counts as never applied.",
+            new Patch(Recent, ".Contains(id.Fingerprint)", ".IsEmpty && Shown < 0")),
+        new(
+            "fingerprints-of-nothing",
+            "Ids that a record no longer shows leave fingerprints that are not theirs.",
+            new Patch(Recent, "=> id.Fingerprint;", "=> (ushort)(id.Fingerprint + 1);")),
+        new(
+            "fingerprints-looked-through-by-half",
+            "Of the changes since an operation began, the older half is not looked through.",
+            new Patch(Recent, "[^(int)(changes - Ids.Length)..]", "[^(int)((changes - Ids.Length) / 2)..]")),
+        new(
+            "settlements-reach-less-far",
+            "What was settled is forgotten although the changes since are still shown.",
+            new Patch(Record, "Version - recent.Shown)", "Version - recent.Ids.Length)")),
+        new(
+            "doubt-cleared-by-forgetting",
+            "A doubt ends where only a fingerprint of the operation is left.",
+            new Patch(Waiting, "!record.MayHide(Operation.Id, since)", "record.ShowsAllSince(since)")),
         new(
             "expected-version-yet-to-come",
             "An ETag of a version that is yet to come counts as gone for good.",
