@@ -37,9 +37,12 @@ internal sealed class PageInTheMaking(bool withValues, int quorum)
         }
         catch (RecordFormatException failure)
         {
-            _unreadable.Add(new UnreadableRegister(key, failure.Message));
+            Add(new UnreadableRegister(key, failure.Message));
         }
     }
+
+    /// <summary>Takes a register that is not understood.</summary>
+    public void Add(UnreadableRegister register) => _unreadable.Add(register);
 
     /// <summary>Takes what a read found.</summary>
     public void Add(RegisterKey key, Snapshot current) => List(new ListedRegister(key, current.ETag)

@@ -45,16 +45,23 @@ public sealed partial class RegisterClient
         for (var i = 0; i < outcomes.Length; i++)
         {
             var (key, latest) = page.Disputed[i];
-            var current = outcomes[i] switch
+            switch (outcomes[i])
             {
-                Outcome.Applied applied => applied.Current,
-                Outcome.Unavailable unavailable => throw new RegisterUnavailableException(key, unavailable),
-                var other => throw new UnreachableException($"A read ended as {other}."),
-            };
-            page.Add(key, current);
-            if (current.ETag == latest)
-            {
-                lagging.Add(key);
+                case Outcome.Applied { Current: var current }:
+                    page.Add(key, current);
+                    if (current.ETag == latest)
+                    {
+                        lagging.Add(key);
+                    }
+
+                    break;
+                case Outcome.Unavailable { Unreadable: true } unavailable:
+                    page.Add(new UnreadableRegister(key, unavailable.Reason));
+                    break;
+                case Outcome.Unavailable unavailable:
+                    throw new RegisterUnavailableException(key, unavailable);
+                default:
+                    throw new UnreachableException($"A read ended as {outcomes[i]}.");
             }
         }
 

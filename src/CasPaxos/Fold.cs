@@ -226,7 +226,7 @@ internal sealed class Fold
         return true;
     }
 
-    /// <summary>From now on the record shows so many changes that the next try from as far back can be judged.</summary>
+    /// <summary>From now on the record shows so many changes that a try from as far back can be judged.</summary>
     private void ShowMore(ETag origin)
     {
         _reach = Math.Max(_reach, _base.Recent.ReachFor(_base.Version - origin.Version));

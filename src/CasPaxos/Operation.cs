@@ -72,7 +72,10 @@ public abstract record Outcome
     /// The register has moved further since <see cref="Operation.KnownSince"/> than its ids reach: worth another try
     /// from where it stands now.
     /// </param>
-    public sealed record Unavailable(string Reason, bool Overtaken = false) : Outcome;
+    /// <param name="Unreadable">
+    /// What a slot holds is damaged, or of a newer version: no other try would understand it either.
+    /// </param>
+    public sealed record Unavailable(string Reason, bool Overtaken = false, bool Unreadable = false) : Outcome;
 
     /// <summary>A custom change threw (rule 14): the register is as it was, and the operation is not retried.</summary>
     /// <param name="Exception">What it threw.</param>

@@ -335,7 +335,7 @@ public sealed partial class Proposer
         {
             // Written by a newer version, or damaged: nothing is sent, and nothing is overwritten.
             EndAttempt();
-            operations.ForEach(pending => GiveUp(pending, exception.Message));
+            operations.ForEach(pending => GiveUp(pending, exception.Message, unreadable: true));
             return null;
         }
     }

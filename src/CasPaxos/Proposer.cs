@@ -236,11 +236,11 @@ public sealed partial class Proposer
         }
     }
 
-    private void GiveUp(Pending pending, string reason) => Answer(
+    private void GiveUp(Pending pending, string reason, bool unreadable = false) => Answer(
         pending,
         pending.Since is { } since
             ? new Outcome.Unknown(pending.Operation.Id, since, reason)
-            : new Outcome.Unavailable(reason));
+            : new Outcome.Unavailable(reason, Unreadable: unreadable));
 
     private List<ProposerEffect> TakeEffects()
     {

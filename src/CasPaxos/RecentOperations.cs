@@ -81,7 +81,8 @@ public sealed class RecentOperations
     public ImmutableArray<int> Rounds { get; }
 
     /// <summary>
-    /// Of the changes right before those of <see cref="Ids"/>, the <see cref="OperationId.Fingerprint"/>s, oldest first.
+    /// Of the changes right before those of <see cref="Ids"/>, the <see cref="OperationId.Fingerprint"/>s, oldest
+    /// first.
     /// </summary>
     public ImmutableArray<ushort> Fingerprints { get; internal init; } = [];
 

@@ -118,6 +118,16 @@ public sealed class WireTests : IDisposable
         Assert.Equal(outcome with { Current = arrived.Current }, arrived);
     }
 
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void An_outcome_tells_why_nothing_was_done(bool overtaken, bool unreadable)
+    {
+        var outcome = new Outcome.Unavailable("why", overtaken, unreadable);
+
+        Assert.Equal(outcome, Carry(OutcomeMessage.From(outcome, Live)).ToOutcome());
+    }
+
     [Fact]
     public void The_position_of_an_erased_register_survives()
     {

@@ -151,6 +151,29 @@ public sealed class ListingTests
         });
     }
 
+    // Its head is sound and the slots disagree on it, so it is read: that says that the rest is damaged.
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_damaged_register_on_which_slots_disagree_is_told_of_as_well(bool values)
+    {
+        var cluster = new Cluster();
+        var client = cluster.Client();
+        await client.PutAsync(new RegisterKey("a"), Bytes("1"));
+        byte[] damaged = [1, 1, 7, .. new byte[16], 1, 99];
+        for (var slot = 0; slot < cluster.Acceptors.Length; slot++)
+        {
+            var ballot = new Ballot(slot + 1, new ProposerId(Guid.NewGuid()));
+            var accept = new AcceptorRequest.Accept(1, ballot, damaged, Ballot.Zero);
+            await cluster.Acceptors[slot].AskAsync([new AcceptorCall(new RegisterKey("b"), accept)], default);
+        }
+
+        var page = await client.ListAsync(new ListQuery("") { WithValues = values });
+
+        Assert.Equal("a", Assert.Single(page.Registers).Key.Text);
+        Assert.Equal("b", Assert.Single(page.Unreadable).Key.Text);
+    }
+
     [Fact]
     public async Task Only_so_many_listings_are_under_way_and_the_others_wait_for_them()
     {

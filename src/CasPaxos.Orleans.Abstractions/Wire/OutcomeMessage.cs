@@ -59,6 +59,10 @@ internal sealed class OutcomeMessage
     [Id(11)]
     public bool Created { get; init; }
 
+    /// <summary>Unavailable: what a slot holds is not understood.</summary>
+    [Id(12)]
+    public bool Unreadable { get; init; }
+
     public static OutcomeMessage From(Outcome outcome, ETag? position) => outcome switch
     {
         Outcome.Applied applied => new()
@@ -94,6 +98,7 @@ internal sealed class OutcomeMessage
             Kind = OutcomeKind.Unavailable,
             Reason = unavailable.Reason,
             Overtaken = unavailable.Overtaken,
+            Unreadable = unavailable.Unreadable,
             Position = ETagMessage.From(position),
         },
         Outcome.Faulted faulted => new()
@@ -111,7 +116,7 @@ internal sealed class OutcomeMessage
         OutcomeKind.Applied => new Outcome.Applied(ETag.ToETag(), Current(), Recovered, Final, Created),
         OutcomeKind.Refused => new Outcome.Refused(Refusal, Current(), Recovered, Final),
         OutcomeKind.Unknown => new Outcome.Unknown(new OperationId(Id), ETag.ToETag(), Reason ?? ""),
-        OutcomeKind.Unavailable => new Outcome.Unavailable(Reason ?? "", Overtaken),
+        OutcomeKind.Unavailable => new Outcome.Unavailable(Reason ?? "", Overtaken, Unreadable),
         OutcomeKind.Faulted => new Outcome.Faulted(new RegisterGrainChangeException(Reason ?? "")),
         _ => throw new ArgumentException($"No outcome has the number {(int)Kind}."),
     };
