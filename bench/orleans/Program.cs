@@ -78,6 +78,26 @@ distance.SetAction(async parsed =>
     report.Print();
 });
 root.Add(distance);
+var reminders = new Command(
+    "reminders",
+    "How long silos take to have all their reminders: three with 30,000 and one with 100,000, in registers over " +
+    "three servers and in Orleans' own ADO.NET table on one of them.")
+{
+    json,
+};
+reminders.SetAction(parsed => ReminderBench.RunAsync(parsed.GetValue(json)));
+root.Add(reminders);
+var overload = new Command(
+    "overload",
+    "More than the service can do: three times its rate for a minute, and 50,000 puts, reads and grain writes at " +
+    "once, with a minute's time and with the default. Three silos, three servers; some minutes.")
+{
+    seconds,
+    json,
+};
+overload.SetAction(parsed =>
+    OverloadBench.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json)));
+root.Add(overload);
 
 int[] Numbers(ParseResult parsed) =>
     [.. parsed.GetValue(concurrency)!.Split(',').Select(number => int.Parse(number, CultureInfo.InvariantCulture))];

@@ -31,6 +31,7 @@ internal sealed class Delivery(
     private int _setbacks; // Tries that came to nothing before their time.
     private int _silent; // Tries that were not answered in the time in which others are.
     private bool _lost; // A try ended without an answer: it may yet be applied.
+    private bool _overtaken; // Where the register stood was out of date when a try arrived.
     private bool _again; // At once: nothing is in doubt, only this silo was asked from too far back.
     private Outcome.Unknown? _unknown;
     private string _reason = "No silo answered in time.";
@@ -88,7 +89,7 @@ internal sealed class Delivery(
         }
 
         var next = _isRead ? operation
-            : IsAlone && operation.RetrySince is null ? operation with { KnownSince = _since }
+            : IsAlone && operation.RetrySince is null ? operation with { KnownSince = _since, Overtaken = _overtaken }
             : operation with { RetrySince = _since };
         var message = OperationMessage.From(next, Left(), time.GetUtcNow());
         _sent.Add(times.MeasureAsync(Begin(() => routes.ExecuteAsync(_attempts++, message, cancellationToken))));
@@ -193,7 +194,7 @@ internal sealed class Delivery(
                 return _sent.Count == 0 ? _unknown : null; // Another try may come to know.
             case Outcome.Unavailable { Overtaken: true } when IsAlone:
                 _since = Position;
-                _again = true;
+                _again = _overtaken = true;
                 return null;
             case Outcome.Unavailable unavailable:
                 _reason = unavailable.Reason;

@@ -105,7 +105,7 @@ internal sealed class Fold
         else if (pending.MayBeHiddenIn(_base))
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
-            ShowMore(pending.Origin!.Value);
+            ShowMore(pending.Operation);
             Answer(pending, pending.Since is { } since
                 ? new Outcome.Unknown(id, since, Overtaken)
                 : new Outcome.Unavailable(Overtaken, Overtaken: true));
@@ -206,9 +206,9 @@ internal sealed class Fold
     /// </summary>
     private bool TrySettle(Operation operation, RefusalReason? reason)
     {
-        if (_base.Recent.Settled.Length + _settled.Count >= _idsMin)
+        if (_base.Recent.SettledSince(_base.Version - _base.Recent.Ids.Length) + _settled.Count >= _idsMin)
         {
-            return false;
+            return false; // Those that only fingerprints ask for make room.
         }
 
         if (_current.IsTombstone)
@@ -226,11 +226,22 @@ internal sealed class Fold
         return true;
     }
 
-    /// <summary>From now on the record shows so many changes that a try from as far back can be judged.</summary>
-    private void ShowMore(ETag origin)
+    /// <summary>
+    /// From now on the record shows so many changes that a try from as far back can be judged: one that was overtaken
+    /// twice, and not one whose caller has only been away for long. There is nothing to show of a register that has
+    /// never dropped an id.
+    /// </summary>
+    private void ShowMore(Operation operation)
     {
-        _reach = Math.Max(_reach, _base.Recent.ReachFor(_base.Version - origin.Version));
-        NeedsAccept |= _reach > _base.Recent.Reach;
+        if (operation is { Overtaken: true, KnownSince: { } since }
+            && _base.Recent.Rounds.Length >= RecentOperations.RoundsMin
+            && _base.Recent.Ids.Length >= _idsMin
+            && RecentOperations.ReachFor(_base.Version - since.Version) is var reach
+            && reach > _base.Recent.Reach)
+        {
+            _reach = Math.Max(_reach, reach);
+            NeedsAccept = true;
+        }
     }
 
     private RegisterRecord Next(ChangeResult result)

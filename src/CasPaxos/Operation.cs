@@ -13,7 +13,16 @@ namespace CasPaxos;
 /// earlier. A record that does not show all changes since may hide that the other try was applied, so this one is not
 /// applied to it. Null if nobody tries again before this one is answered.
 /// </param>
-public sealed record Operation(OperationId Id, Change Change, ETag? RetrySince = null, ETag? KnownSince = null);
+/// <param name="Overtaken">
+/// True if a try before this one was overtaken, and this one begins from where the register stood then: its caller is
+/// so far away that the register moves on by more than its ids show while a call is on its way.
+/// </param>
+public sealed record Operation(
+    OperationId Id,
+    Change Change,
+    ETag? RetrySince = null,
+    ETag? KnownSince = null,
+    bool Overtaken = false);
 
 /// <summary>How an operation ended: exactly what is known (rule 11). Closed.</summary>
 public abstract record Outcome

@@ -51,7 +51,7 @@ internal sealed class Pending(long ticket, Operation operation)
         Origin is { } origin && record.MayHide(Operation.Id, origin) && !DescendsFromFollowed(record);
 
     /// <summary>Where the register stood before any try of the operation; null if there is only this one.</summary>
-    public ETag? Origin => Since ?? Operation.KnownSince;
+    private ETag? Origin => Since ?? Operation.KnownSince;
 
     private bool DescendsFromFollowed(RegisterRecord record) =>
         _followed is (var version, var latest)

@@ -134,29 +134,39 @@ public sealed class RecentOperations
 
     /// <summary>The same ids, and which operations are settled without a change.</summary>
     /// <param name="settled">More of them.</param>
-    /// <param name="oldestShown">What was settled at an older version is forgotten.</param>
-    internal RecentOperations Settle(ImmutableArray<Settlement> settled, long oldestShown) => new(Ids, Rounds)
+    /// <param name="version">The version that the latest id made.</param>
+    /// <param name="most">
+    /// How many there may be: so many changes are shown, by fingerprints, that none of the rest is needed.
+    /// </param>
+    internal RecentOperations Settle(ImmutableArray<Settlement> settled, long version, int most)
     {
-        Fingerprints = Fingerprints,
-        Reach = Reach,
-        Settled = [.. Settled.Where(older => older.Version >= oldestShown), .. settled],
-    };
+        // In the order of their versions. Those that the ids alone ask for are not too many: see Fold.
+        ImmutableArray<Settlement> all = [.. Settled, .. settled];
+        var oldestShown = all.Length <= most
+            ? version - Shown
+            : Math.Max(version - Shown, Math.Min(all[^(most + 1)].Version + 1, version - Ids.Length));
+        return new RecentOperations(Ids, Rounds)
+        {
+            Fingerprints = Latest(Fingerprints, (int)(version - Ids.Length - oldestShown)),
+            Reach = Reach,
+            Settled = [.. all.Where(one => one.Version >= oldestShown)],
+        };
+    }
 
     /// <summary>
-    /// How many fingerprints to keep for callers who come from so many changes back: twice what was missing, and no
-    /// more than before if that would not be enough.
+    /// How many fingerprints to keep for callers who come from so many changes back: twice as many as that, so that
+    /// they suffice for a while; none if that is too far to be helped.
     /// </summary>
-    internal int ReachFor(long changes)
-    {
-        var missing = changes - Ids.Length;
-        return missing <= Reach || missing > ReachMax ? Reach : (int)Math.Min(ReachMax, 2 * missing);
-    }
+    internal static int ReachFor(long changes) => changes > ReachMax ? 0 : (int)Math.Min(ReachMax, 2 * changes);
 
     /// <summary>True if one of the latest changes may be an operation that is not among the ids.</summary>
     /// <param name="id">The operation.</param>
     /// <param name="changes">How many of the changes count; <see cref="Shown"/> at most.</param>
     internal bool MayHide(OperationId id, long changes) =>
         changes > Ids.Length && Fingerprints.AsSpan()[^(int)(changes - Ids.Length)..].Contains(id.Fingerprint);
+
+    /// <summary>How many of the operations were settled at a version or later.</summary>
+    internal int SettledSince(long version) => Settled.Count(settlement => settlement.Version >= version);
 
     private static ImmutableArray<ushort> Latest(ImmutableArray<ushort> fingerprints, int most) =>
         fingerprints.Length <= most ? fingerprints : [.. fingerprints.AsSpan()[^most..]];

@@ -18,8 +18,8 @@ public sealed class RecordFormatException : FormatException
 /// 2 tombstone; 4 more if operations are settled in it, 8 more if it has a reach), version, creation id (16 bytes,
 /// big-endian), for a tombstone the time of deletion, the version that the creation began with, the number of rounds
 /// and the number of ids of each, the ids (16 bytes each), the number of settled operations if there are any and for
-/// each its id, version and refusal (1 byte: 0 for none, else 1 more than the reason), the reach if there is one and the
-/// number of fingerprints and the fingerprints (2 bytes each, big-endian), and the payload to the end.
+/// each its id, version and refusal (1 byte: 0 for none, else 1 more than the reason), the reach if there is one and
+/// the number of fingerprints and the fingerprints (2 bytes each, big-endian), and the payload to the end.
 /// </summary>
 public static class RecordCodec
 {

@@ -74,7 +74,7 @@ public sealed record RegisterRecord(
         recent = applied.IsEmpty ? recent : recent.Add(applied, idsMin);
         recent = settled.IsEmpty && (applied.IsEmpty || Recent.Settled.IsEmpty)
             ? recent
-            : recent.Settle(settled, Version - recent.Shown);
+            : recent.Settle(settled, Version, most: idsMin);
         return recent == Recent ? this : this with { Recent = recent };
     }
 

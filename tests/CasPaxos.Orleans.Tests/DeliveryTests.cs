@@ -268,6 +268,7 @@ public sealed class DeliveryTests
         Assert.IsType<Outcome.Applied>(await routes.DeliverAsync(new Change.Increment(1), Known));
         Assert.Null(routes.Sent[1].RetrySince);
         Assert.Equal(newer, routes.Sent[1].KnownSince!.Value.ToETag());
+        Assert.Equal([false, true], routes.Sent.Select(sent => sent.Overtaken));
     }
 
     [Fact]

@@ -97,7 +97,8 @@ public sealed class WireTests : IDisposable
     [MemberData(nameof(Changes))]
     public void An_operation_arrives_as_it_was_sent(Change change)
     {
-        var operation = new Operation(new OperationId(Guid.NewGuid()), change, RetrySince: Gone, KnownSince: Live);
+        var operation = new Operation(
+            new OperationId(Guid.NewGuid()), change, RetrySince: Gone, KnownSince: Live, Overtaken: true);
 
         var arrived = Carry(OperationMessage.From(operation, TimeSpan.FromSeconds(1), DateTimeOffset.UnixEpoch))
             .ToOperation();

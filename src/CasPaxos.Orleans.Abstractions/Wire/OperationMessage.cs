@@ -60,6 +60,10 @@ internal sealed class OperationMessage
     [Id(9)]
     public long SentAt { get; init; }
 
+    /// <summary>A try before this one was overtaken.</summary>
+    [Id(10)]
+    public bool Overtaken { get; init; }
+
     public static OperationMessage From(Operation operation, TimeSpan timeout, DateTimeOffset now)
     {
         var (kind, bytes, expected, number, name) = operation.Change switch
@@ -81,6 +85,7 @@ internal sealed class OperationMessage
             Id = operation.Id.Value,
             RetrySince = ETagMessage.From(operation.RetrySince),
             KnownSince = ETagMessage.From(operation.KnownSince),
+            Overtaken = operation.Overtaken,
             Timeout = timeout,
             SentAt = now.ToUnixTimeMilliseconds(),
             Bytes = bytes is { } memory ? WireBytes.Of(memory) : null,
@@ -98,7 +103,8 @@ internal sealed class OperationMessage
         new OperationId(Id),
         ToChange(),
         RetrySince is { } since ? since.ToETag() : null,
-        KnownSince is { } known ? known.ToETag() : null);
+        KnownSince is { } known ? known.ToETag() : null,
+        Overtaken);
 
     private Change ToChange() => Kind switch
     {

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Numerics;
 
 namespace CasPaxos.Simulation;
@@ -162,7 +163,7 @@ internal sealed class ChosenValues(World world, int register)
             ? after.Payload.Span.SequenceEqual(before.Payload.Span)
                 && after.CreationId == before.CreationId
                 && ids.AsSpan().SequenceEqual(before.Recent.Ids.AsSpan())
-                && after.Recent.Settled.AsSpan().StartsWith(before.Recent.Settled.AsSpan())
+                && after.Recent.Settled.AsSpan().StartsWith(StillNeeded(before.Recent.Settled, after))
             : changes > 0 && (before.Recent.Ids.IsEmpty
                 || changes >= ids.Length
                 || ids[ids.Length - 1 - (int)changes] == before.Recent.Ids[^1]);
@@ -173,6 +174,10 @@ internal sealed class ChosenValues(World world, int register)
                 $"{newer.Ballot} {newer} is chosen, and so is {older.Ballot} {older}, from which it does not descend.");
         }
     }
+
+    /// <summary>What was settled at a version from which on all changes are shown is kept.</summary>
+    private static ReadOnlySpan<Settlement> StillNeeded(ImmutableArray<Settlement> settled, RegisterRecord record) =>
+        settled.Where(one => one.Version >= record.Version - record.Recent.Shown).ToArray();
 
     private void Tally(Ballot ballot, RegisterRecord record)
     {

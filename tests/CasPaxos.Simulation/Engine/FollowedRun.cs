@@ -19,6 +19,7 @@ internal sealed class FollowedRun : OperationRun
     private readonly long _distance;
     private ETag _since;
     private bool _isRetry; // The client was told "unknown" before, so every try looks for another.
+    private bool _isOvertaken;
     private bool _isInDoubt; // A try of this round has ended in doubt.
     private bool _isLost; // A try was never heard of: it may be applied at any time, and for ever.
     private long _deadline;
@@ -80,6 +81,7 @@ internal sealed class FollowedRun : OperationRun
             case Outcome.Unavailable { Overtaken: true } when IsAlone && World.Events.Now < _deadline:
                 World.Statistics.Add(Count.TriesOvertaken);
                 _since = call.Proposer.Position ?? _since;
+                _isOvertaken = true;
                 Send();
                 break;
             case Outcome.Applied or Outcome.Refused when IsAlone && _isRetry:
@@ -121,7 +123,11 @@ internal sealed class FollowedRun : OperationRun
         }
 
         World.Statistics.Add(Count.TriesThatFollow, isFirst ? 0 : 1);
-        var call = node.Submit(this, isFirst ? null : _since, isFirst ? _since : null, _distance);
+        var claims = _distance > 0 && World.Random.Chance(0.5); // Safety does not depend on what they say of that.
+        var operation = isFirst
+            ? new Operation(Id, Change, KnownSince: _since, Overtaken: _isOvertaken || claims)
+            : new Operation(Id, Change, RetrySince: _since);
+        var call = node.Submit(this, operation, _distance);
         _alive.Add(call);
         World.Events.After(_deadline - World.Events.Now, call.Abandon);
     }

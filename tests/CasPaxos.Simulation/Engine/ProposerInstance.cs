@@ -35,15 +35,14 @@ internal sealed class ProposerInstance : IReplyTarget
 
     public bool IsAttempting => _proposer.IsAttempting;
 
-    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince, long distance)
+    public Try Submit(OperationRun run, Operation operation, long distance)
     {
         var call = new Try(run, this, ++_lastTicket);
         _calls.Add(call);
-        var operation = new Operation(run.Id, run.Change, retrySince, knownSince);
         if (_world.Trace.IsOn)
         {
-            var since = retrySince is { } retry ? $" since {Describe.ETag(retry)}"
-                : knownSince is { } known ? $" known since {Describe.ETag(known)}" : "";
+            var since = operation.RetrySince is { } retry ? $" since {Describe.ETag(retry)}"
+                : operation.KnownSince is { } known ? $" known since {Describe.ETag(known)}" : "";
             _world.Trace.Add(Register, $"{run} asks {this}: {Describe.Change(run.Change)}{since}, call {call.Ticket}");
         }
 

@@ -60,14 +60,13 @@ internal sealed class ProposerNode(World world, int index)
 
     public bool MayPause => IsUp && !IsPaused && world.Events.Now >= _resumed + AwakeMin;
 
-    /// <param name="run">The operation.</param>
-    /// <param name="retrySince">As <see cref="Operation.RetrySince"/>.</param>
-    /// <param name="knownSince">As <see cref="Operation.KnownSince"/>.</param>
+    /// <param name="run">Who asks.</param>
+    /// <param name="operation">One try of its operation.</param>
     /// <param name="distance">How long the call is on its way.</param>
-    public Try Submit(OperationRun run, ETag? retrySince, ETag? knownSince, long distance = 0)
+    public Try Submit(OperationRun run, Operation operation, long distance = 0)
     {
         var proposer = _proposers[run.Register] ??= Start(run.Register);
-        return proposer.Submit(run, retrySince, knownSince, distance);
+        return proposer.Submit(run, operation, distance);
     }
 
     /// <summary>Where a register stood when it was last agreed on here.</summary>

@@ -74,7 +74,7 @@ internal sealed class RetriedRun(World world, Client client, int register, Chang
         var (knows, isHasty) = Change is Change.SealedRead
             ? (World.Random.Chance(0.5), World.Random.Chance(0.3))
             : (false, false);
-        var call = node.Submit(this, retrySince: _since, knownSince: knows ? seen : null);
+        var call = node.Submit(this, new Operation(Id, Change, RetrySince: _since, KnownSince: knows ? seen : null));
         var timeout = isHasty
             ? World.Random.NextDelay(1, World.Scenario.Settings.Patience.Ticks)
             : World.Scenario.ClientTimeout;

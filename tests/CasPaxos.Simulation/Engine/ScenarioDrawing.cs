@@ -10,7 +10,13 @@ internal static class ScenarioDrawing
     /// that.
     /// </summary>
     public static Scenario Draw(long seed, SimulationRandom random) =>
-        (seed % 16 == 13 ? Distant(random) : Draw(random)) with { RoomMax = RoomOf(seed) };
+        (seed % 16 == 13 ? Distant(random) : Draw(random) with { DistanceMax = DistanceOf(seed) }) with
+        {
+            RoomMax = RoomOf(seed),
+        };
+
+    /// <summary>Also elsewhere some clients are far away.</summary>
+    private static long DistanceOf(long seed) => seed % 16 == 5 ? (1 + (seed / 16 % 20)) * Millisecond : 0;
 
     private static Scenario Draw(SimulationRandom random) => random.Between(0, 99) switch
     {

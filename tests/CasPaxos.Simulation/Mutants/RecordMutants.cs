@@ -66,7 +66,7 @@ internal static class RecordMutants
         new(
             "settlement-forgotten",
             "What is settled at a version is forgotten with the next change.",
-            new Patch(Recent, ".Version >= oldestShown", ".Version >= oldestShown + Ids.Length")),
+            new Patch(Recent, "one.Version >= oldestShown", "one.Version >= oldestShown + Ids.Length")),
         new(
             "settlement-erased-at-its-version",
             "A tombstone that settles an operation leaves its own version as floor, at which the other tries fit.",
@@ -90,7 +90,11 @@ internal static class RecordMutants
         new(
             "settlements-reach-less-far",
             "What was settled is forgotten although the changes since are still shown.",
-            new Patch(Record, "Version - recent.Shown)", "Version - recent.Ids.Length)")),
+            new Patch(Recent, "one.Version >= oldestShown", "one.Version >= version - Ids.Length")),
+        new(
+            "settlements-crowded-out",
+            "Settlements that there is no room for are forgotten although the changes since are still shown.",
+            new Patch(Recent, "Latest(Fingerprints, (int)(version - Ids.Length - oldestShown))", "Fingerprints")),
         new(
             "doubt-cleared-by-forgetting",
             "A doubt ends where only a fingerprint of the operation is left.",
