@@ -16,10 +16,13 @@ internal enum StorageKind
     /// <summary>Registers of the service, whose acceptors are on the same silo.</summary>
     Service,
 
+    /// <summary>The same, which has a minute for each operation.</summary>
+    Patient,
+
     /// <summary>Registers that the storage asks the databases for itself.</summary>
     Direct,
 
-    /// <summary>The same, whose reads are not sealed.</summary>
+    /// <summary>As <see cref="Direct"/>, but that reads are not sealed.</summary>
     Agreed,
 }
 
@@ -48,10 +51,14 @@ internal static class GrainSilo
                         options.ConnectionString = databases[0];
                     });
                     break;
-                case StorageKind.Service:
+                case StorageKind.Service or StorageKind.Patient:
                     silo.AddCasPaxos(options => Array.ForEach(
                         databases, database => options.Slots.Add(new() { ConnectionString = database })));
-                    silo.AddCasPaxosGrainStorage(Storage, options => options.KeyPrefix = "service");
+                    silo.AddCasPaxosGrainStorage(Storage, options =>
+                    {
+                        options.KeyPrefix = $"{kind}";
+                        options.Timeout = TimeSpan.FromSeconds(kind == StorageKind.Patient ? 60 : 5);
+                    });
                     break;
                 default:
                     silo.AddCasPaxosGrainStorage(Storage, options =>

@@ -39,17 +39,23 @@ internal sealed class AnswerTimes(TimeSpan least, TimeProvider time)
         }
     }
 
+    /// <summary>Nearly all answers come within this time; zero if there was none yet.</summary>
+    public TimeSpan Long
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return TimeSpan.FromSeconds(_mean + (4 * _deviation));
+            }
+        }
+    }
+
     /// <summary>How long to wait for an answer when so many tries of the same call are silent already.</summary>
     public TimeSpan ResendAfter(int silent)
     {
-        double wanted;
-        lock (_gate)
-        {
-            wanted = _mean + (4 * _deviation);
-        }
-
         // The first silence says that a silo is gone; only from the second on it says that all are slow.
         var factor = 1 << Math.Clamp(silent - 1, 0, 10);
-        return TimeSpan.FromSeconds(factor * Math.Clamp(wanted, least.TotalSeconds, least.TotalSeconds * Most));
+        return TimeSpan.FromSeconds(factor * Math.Clamp(Long.TotalSeconds, least.TotalSeconds, least.TotalSeconds * Most));
     }
 }

@@ -19,6 +19,9 @@ public sealed class GrainRegisterClient : IRegisterClient
 {
     private const int PositionsMax = 100_000;
 
+    /// <summary>An operation is sent so long before the end of its time, or earlier.</summary>
+    private static readonly TimeSpan ReserveMin = TimeSpan.FromSeconds(2);
+
     private readonly ConcurrentDictionary<RegisterKey, ETag> _positions = new();
     private readonly IGrainFactory _grains;
     private readonly GrainRegisterClientOptions _options;
@@ -26,6 +29,7 @@ public sealed class GrainRegisterClient : IRegisterClient
     private readonly ServiceWays _ways;
     private readonly AnswerTimes _times;
     private readonly AnswerTimes _pageTimes;
+    private readonly AnswerTimes _outcomeTimes; // Of operations, with all their tries.
 
     /// <summary>Makes a client.</summary>
     /// <param name="grains">The cluster.</param>
@@ -41,6 +45,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         _room = new SemaphoreSlim(_options.OperationsMax);
         _ways = new ServiceWays(grains, _options.ResendAfter * 0.9, Time); // Less than what is waited before a resend.
         _times = new AnswerTimes(_options.ResendAfter, Time);
+        _outcomeTimes = new AnswerTimes(_options.ResendAfter, Time);
         _pageTimes = new AnswerTimes(5 * _options.ResendAfter, Time); // Asked twice, a page is made twice.
     }
 
@@ -78,7 +83,7 @@ public sealed class GrainRegisterClient : IRegisterClient
         var began = Time.GetTimestamp();
         if (!_room.Wait(0, CancellationToken.None))
         {
-            var turn = _room.WaitAsync(Delivery.Clamp(timeout * 0.75, timeout), cancellationToken);
+            var turn = _room.WaitAsync(timeout - Reserve(timeout), cancellationToken);
             await ((Task)turn).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (!turn.IsCompletedSuccessfully || !await turn)
             {
@@ -92,8 +97,8 @@ public sealed class GrainRegisterClient : IRegisterClient
         try
         {
             var delivery = new Delivery(routes, operation, timeout - Time.GetElapsedTime(began), _times, Time);
-            var outcome = await delivery.RunAsync(
-                _positions.TryGetValue(key, out var position) ? position : null, cancellationToken);
+            var outcome = await _outcomeTimes.MeasureAsync(delivery.RunAsync(
+                _positions.TryGetValue(key, out var position) ? position : null, cancellationToken));
             Remember(key, delivery.Position);
             return outcome;
         }
@@ -101,6 +106,17 @@ public sealed class GrainRegisterClient : IRegisterClient
         {
             _room.Release();
         }
+    }
+
+    /// <summary>
+    /// How long before the end of its time an operation is sent at the latest. What is not answered in time is left in
+    /// doubt, and was better not sent.
+    /// </summary>
+    private TimeSpan Reserve(TimeSpan timeout)
+    {
+        var least = timeout / 3 < ReserveMin ? timeout / 3 : ReserveMin;
+        var wanted = _outcomeTimes.Long;
+        return wanted < least ? least : Delivery.Clamp(wanted, timeout / 2);
     }
 
     /// <inheritdoc/>

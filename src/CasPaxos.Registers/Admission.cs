@@ -1,8 +1,8 @@
 namespace CasPaxos.Registers;
 
 /// <summary>
-/// Room for attempts, once for all slots (rule 24). So many are under way at a time, and the others wait in their
-/// order, those of operations that may be in doubt first. While too few slots answer to make a quorum, none begins, but
+/// Room for attempts, once for all slots (rule 24). As many are under way at a time as end soon, and the others wait in
+/// their order, those of operations that may be in doubt first. While too few slots answer to make a quorum, none begins, but
 /// for one now and then that finds out whether they do again.
 /// </summary>
 internal sealed class Admission
@@ -15,6 +15,7 @@ internal sealed class Admission
     private readonly RegisterClientOptions _options;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly AttemptLimit _limit;
     private int _inside;
     private long _probedAt;
     private bool _ticking;
@@ -29,6 +30,7 @@ internal sealed class Admission
         IReadOnlyList<SlotHealth> slots, int quorum, RegisterClientOptions options, TimeProvider time)
     {
         (_slots, _quorum, _options, _time) = (slots, quorum, options, time);
+        _limit = new AttemptLimit(options.AttemptsMax, time);
         _timer = time.CreateTimer(
             static admission => ((Admission)admission!).Tick(),
             this,
@@ -82,7 +84,7 @@ internal sealed class Admission
             else if (place.IsInside)
             {
                 place.IsInside = false;
-                _inside--;
+                _limit.Ended(place.Since, _inside--);
                 var seconds = _time.GetElapsedTime(place.Since).TotalSeconds;
                 _attemptSeconds += (seconds - _attemptSeconds) / 64;
                 LetInWaiting();
@@ -113,7 +115,7 @@ internal sealed class Admission
         lock (_gate)
         {
             return $"More is asked than can be done: {_again.Count + _waiting.Count} registers wait, and " +
-                $"{_options.AttemptsMax} are being changed or read. Ask for less at a time, or give it a longer time.";
+                $"{_inside} are being changed or read. Ask for less at a time, or give it a longer time.";
         }
     }
 
@@ -133,7 +135,7 @@ internal sealed class Admission
 
     private bool LetsIn()
     {
-        if (_inside >= _options.AttemptsMax)
+        if (_inside >= _limit.Current)
         {
             return false;
         }

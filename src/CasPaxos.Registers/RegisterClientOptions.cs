@@ -27,9 +27,9 @@ public sealed record RegisterClientOptions
     public TimeSpan ProposerIdleMax { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
-    /// Most registers with a round under way; where slots are divided by keys, in each division. Operations on further
-    /// registers wait for room as long as their time allows, and are answered as unavailable if there is none by then.
-    /// Default 1,024; 1 or more.
+    /// Most registers with a round under way; where slots are divided by keys, in each division. It is fewer while
+    /// rounds take long. Operations on further registers wait for room as long as their time allows, and are answered as
+    /// unavailable if there is none by then. Default 1,024; 1 or more.
     /// </summary>
     public int AttemptsMax { get; init; } = 1024;
 

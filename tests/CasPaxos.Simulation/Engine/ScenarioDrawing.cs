@@ -16,7 +16,7 @@ internal static class ScenarioDrawing
         };
 
     /// <summary>Also elsewhere some clients are far away.</summary>
-    private static long DistanceOf(long seed) => seed % 16 == 5 ? (1 + (seed / 16 % 20)) * Millisecond : 0;
+    private static long DistanceOf(long seed) => seed % 16 == 9 ? (1 + (seed / 16 % 20)) * Millisecond : 0;
 
     private static Scenario Draw(SimulationRandom random) => random.Between(0, 99) switch
     {
