@@ -56,6 +56,7 @@ internal sealed class AnswerTimes(TimeSpan least, TimeProvider time)
     {
         // The first silence says that a silo is gone; only from the second on it says that all are slow.
         var factor = 1 << Math.Clamp(silent - 1, 0, 10);
-        return TimeSpan.FromSeconds(factor * Math.Clamp(Long.TotalSeconds, least.TotalSeconds, least.TotalSeconds * Most));
+        var (wanted, shortest) = (Long.TotalSeconds, least.TotalSeconds);
+        return TimeSpan.FromSeconds(factor * Math.Clamp(wanted, shortest, shortest * Most));
     }
 }

@@ -1,9 +1,9 @@
 namespace CasPaxos.Registers;
 
 /// <summary>
-/// Room for attempts, once for all slots (rule 24). As many are under way at a time as end soon, and the others wait in
-/// their order, those of operations that may be in doubt first. While too few slots answer to make a quorum, none begins, but
-/// for one now and then that finds out whether they do again.
+/// Room for attempts, once for all slots (rule 24). As many are under way at a time as end soon, and the others wait
+/// in their order, those of operations that may be in doubt first. While too few slots answer to make a quorum, none
+/// begins, but for one now and then that finds out whether they do again.
 /// </summary>
 internal sealed class Admission
 {

@@ -28,8 +28,8 @@ public sealed record RegisterClientOptions
 
     /// <summary>
     /// Most registers with a round under way; where slots are divided by keys, in each division. It is fewer while
-    /// rounds take long. Operations on further registers wait for room as long as their time allows, and are answered as
-    /// unavailable if there is none by then. Default 1,024; 1 or more.
+    /// rounds take long. Operations on further registers wait for room as long as their time allows, and are answered
+    /// as unavailable if there is none by then. Default 1,024; 1 or more.
     /// </summary>
     public int AttemptsMax { get; init; } = 1024;
 
