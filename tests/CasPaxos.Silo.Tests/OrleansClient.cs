@@ -1,4 +1,5 @@
 using System.Net;
+using System.Reflection;
 using System.Security.Cryptography.X509Certificates;
 using CasPaxos.Registers;
 using CasPaxos.Orleans.Testing;
@@ -25,8 +26,10 @@ internal sealed class OrleansClient : IAsyncDisposable
     /// <param name="certificate">What to show; null for none.</param>
     /// <param name="tls">Whether to speak TLS without a certificate to show.</param>
     /// <param name="patience">How long it may take; null for a minute.</param>
+    /// <param name="name">What it calls itself; null for what Orleans calls it.</param>
     public static async Task<OrleansClient> ConnectAsync(
-        IPEndPoint gateway, X509Certificate2? certificate = null, bool tls = false, TimeSpan? patience = null)
+        IPEndPoint gateway, X509Certificate2? certificate = null, bool tls = false, TimeSpan? patience = null,
+        string? name = null)
     {
         var limit = patience ?? TimeSpan.FromMinutes(1);
         var builder = Host.CreateApplicationBuilder();
@@ -51,6 +54,11 @@ internal sealed class OrleansClient : IAsyncDisposable
             }
         });
         var host = builder.Build();
+        if (name is not null)
+        {
+            Rename(host, name);
+        }
+
         try
         {
             await host.StartAsync().WaitAsync(limit);
@@ -61,6 +69,17 @@ internal sealed class OrleansClient : IAsyncDisposable
             host.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Orleans draws the name itself, so this is what an attacker's own client would do.</summary>
+    private static void Rename(IHost host, string name)
+    {
+        var details = host.Services.GetRequiredService(
+            Assembly.Load("Orleans.Core").GetType("Orleans.LocalClientDetails", throwOnError: true)!);
+        var id = details.GetType().GetProperty("ClientId")!;
+        var make = id.PropertyType.GetMethod("Create", [typeof(string)])!;
+        details.GetType().GetField("<ClientId>k__BackingField", BindingFlags.NonPublic | BindingFlags.Instance)!
+            .SetValue(details, make.Invoke(null, [name]));
     }
 
     public async ValueTask DisposeAsync()

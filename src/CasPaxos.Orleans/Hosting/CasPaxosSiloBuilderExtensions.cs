@@ -4,6 +4,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using Orleans.Metadata;
 using Orleans.Runtime.Hosting;
 
@@ -57,6 +58,33 @@ public static class CasPaxosSiloBuilderExtensions
             ComputedDirectory.Name,
             static (provider, _) => ActivatorUtilities.CreateInstance<ComputedDirectory>(provider));
         builder.AddIncomingGrainCallFilter<ClientCallFilter>();
+        return builder.UseGatewayGuard();
+    }
+
+    /// <summary>
+    /// Ends connections to this silo's gateway whose client calls itself by a name that no client has, such as that of
+    /// a silo: it would receive what is for the silo, and pass for it. Connections that say nothing for 10 s end too.
+    /// AddCasPaxos does this; other silos of an application need it as well.
+    /// </summary>
+    /// <param name="builder">The silo.</param>
+    public static ISiloBuilder UseGatewayGuard(this ISiloBuilder builder)
+    {
+        ArgumentNullException.ThrowIfNull(builder);
+        var services = builder.Services;
+        if (services.Any(service => service.ServiceType == typeof(GatewayGuard)))
+        {
+            return builder;
+        }
+
+        services.AddSingleton<GatewayGuard>();
+
+        // After everything else, so that it sees what TLS has decrypted.
+        services.PostConfigure<SiloConnectionOptions>(options => options.ConfigureGatewayInboundConnection(
+            static connections =>
+            {
+                var guard = connections.ApplicationServices.GetRequiredService<GatewayGuard>();
+                connections.Use(next => connection => guard.ReceiveAsync(connection, next));
+            }));
         return builder;
     }
 }
