@@ -95,8 +95,11 @@ var overload = new Command(
     seconds,
     json,
 };
-overload.SetAction(parsed =>
-    OverloadBench.RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(json)));
+overload.SetAction(async parsed =>
+{
+    var duration = TimeSpan.FromSeconds(parsed.GetValue(seconds));
+    return await OverloadBench.RunAsync(duration, parsed.GetValue(json)) ? 0 : 1;
+});
 root.Add(overload);
 
 int[] Numbers(ParseResult parsed) =>
