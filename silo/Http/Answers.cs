@@ -41,6 +41,9 @@ internal static class Answers
         return WriteAsync(context, StatusCodes.Status401Unauthorized, new { error = "unauthorized" });
     }
 
+    public static Task ForbiddenAsync(HttpContext context, string message) =>
+        WriteAsync(context, StatusCodes.Status403Forbidden, new { error = "forbidden", message });
+
     public static Task UnavailableAsync(HttpContext context, string message) =>
         LaterAsync(context, StatusCodes.Status503ServiceUnavailable, "unavailable", message);
 

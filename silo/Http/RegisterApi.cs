@@ -8,7 +8,8 @@ namespace CasPaxos.Silo;
 
 /// <summary>Registers for callers without .NET.</summary>
 #pragma warning disable CA1001 // The semaphore holds nothing to give back: its wait handle is never asked for.
-internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOptions> options, SiloHostOptions host)
+internal sealed class RegisterApi(
+    IRegisterClient registers, ClientKeys keys, IOptions<CasPaxosOptions> options, SiloHostOptions host)
 #pragma warning restore CA1001
 {
     private readonly SemaphoreSlim _listings = new(host.HttpListingsMax);
@@ -32,6 +33,10 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
             var parameter = wrong.ParamName is { } name ? $" (Parameter '{name}')" : "";
             await Answers.BadRequestAsync(context, wrong.Message[..^parameter.Length]);
         }
+        catch (UnauthorizedAccessException forbidden)
+        {
+            await Answers.ForbiddenAsync(context, forbidden.Message);
+        }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to hear what became of it.
@@ -46,17 +51,24 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
             var (register, action) = path.SplitAction();
             return action switch
             {
-                "increment" => IncrementAsync(context, register.ToKey()),
-                "append" => AppendAsync(context, register.ToKey()),
+                "increment" => IncrementAsync(context, Admitted(register)),
+                "append" => AppendAsync(context, Admitted(register)),
                 _ => throw new BadRequestException("POST takes /registers/{key}/increment or /registers/{key}/append."),
             };
         }
 
-        var key = path.ToKey();
+        var key = Admitted(path);
         return HttpMethods.IsGet(method) || HttpMethods.IsHead(method) ? GetAsync(context, key)
             : HttpMethods.IsPut(method) ? PutAsync(context, key)
             : HttpMethods.IsDelete(method) ? DeleteAsync(context, key)
             : Answers.NotAllowedAsync(context, "GET, HEAD, PUT, DELETE, POST");
+    }
+
+    private RegisterKey Admitted(RegisterPath path)
+    {
+        var key = path.ToKey();
+        keys.Admit(key.Text);
+        return key;
     }
 
     private async Task GetAsync(HttpContext context, RegisterKey key)
@@ -203,6 +215,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
 
         var limit = (int)Number(request, "limit", ListQuery.LimitDefault, 1, RegisterPage.Max);
         var after = request.Query["after"] is [{ Length: > 0 } text] ? new RegisterKey(text) : default(RegisterKey?);
+        keys.Admit(request.Query["prefix"].ToString());
         var query = new ListQuery(request.Query["prefix"].ToString()) { After = after, Limit = limit };
         if (!_listings.Wait(0))
         {
@@ -214,7 +227,7 @@ internal sealed class RegisterApi(IRegisterClient registers, IOptions<CasPaxosOp
         RegisterPage page;
         try
         {
-            page = await registers.ListAsync(query, context.RequestAborted);
+            page = keys.Admitted(await registers.ListAsync(query, context.RequestAborted));
         }
         catch (RegisterGrainException failure)
         {

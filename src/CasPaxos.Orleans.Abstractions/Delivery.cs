@@ -115,6 +115,7 @@ internal sealed class Delivery(
         if (!locating.IsCompletedSuccessfully)
         {
             Forget(locating);
+            ThrowIfForbidden(locating.Exception?.InnerException);
             _reason = locating.Exception?.InnerException?.Message ?? _reason;
             return false;
         }
@@ -212,17 +213,31 @@ internal sealed class Delivery(
     /// <exception cref="ArgumentException">
     /// Refused before anything was proposed; every silo would say the same.
     /// </exception>
+    /// <exception cref="UnauthorizedAccessException">The same: the register is not for clients.</exception>
     private Outcome? Lose(Task<OutcomeMessage> done)
     {
         var failure = done.Exception?.InnerException;
-        if (failure is ArgumentException invalid && IsAlone)
+        if (IsAlone)
         {
-            throw new ArgumentException(invalid.Message, invalid);
+            ThrowIfForbidden(failure);
+            if (failure is ArgumentException invalid)
+            {
+                throw new ArgumentException(invalid.Message, invalid);
+            }
         }
 
         _lost = true;
         _reason = failure?.Message ?? "The call was cancelled.";
         return null;
+    }
+
+    /// <summary>Every silo would say the same.</summary>
+    public static void ThrowIfForbidden(Exception? failure)
+    {
+        if (failure is UnauthorizedAccessException forbidden)
+        {
+            throw new UnauthorizedAccessException(forbidden.Message, forbidden);
+        }
     }
 
     private Outcome Undecided() => _isRead || (IsAlone && operation.RetrySince is null)

@@ -196,6 +196,7 @@ public sealed class GrainRegisterClient : IRegisterClient
                 }
 
                 failure = done.Exception?.InnerException;
+                Delivery.ThrowIfForbidden(failure);
                 left = timeout - Time.GetElapsedTime(began);
                 await Task.Delay(Delivery.Clamp(Delivery.Setback(setbacks++), left), Time, cancellationToken)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -23,7 +23,8 @@ internal sealed class DirectoryKeys(string serviceId, string clusterId, string n
 
     /// <summary>What all keys begin with. ASCII: one byte a character.</summary>
     public string Prefix { get; } =
-        $"directory/{Uri.EscapeDataString(serviceId)}/{Uri.EscapeDataString(clusterId)}/{Uri.EscapeDataString(name)}/";
+        $"{ReservedKeys.Directory}{Uri.EscapeDataString(serviceId)}/{Uri.EscapeDataString(clusterId)}/" +
+        $"{Uri.EscapeDataString(name)}/";
 
     /// <summary>The register of a grain.</summary>
     /// <exception cref="ArgumentException">The grain's id is too long for a key.</exception>

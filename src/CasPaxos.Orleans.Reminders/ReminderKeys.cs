@@ -14,7 +14,7 @@ internal sealed class ReminderKeys(string serviceId)
     private const int PartMax = 400;
 
     /// <summary>All keys of the service begin with it.</summary>
-    public string Prefix { get; } = $"reminders/{Uri.EscapeDataString(serviceId)}/";
+    public string Prefix { get; } = $"{ReservedKeys.Reminders}{Uri.EscapeDataString(serviceId)}/";
 
     /// <summary>The key of a reminder.</summary>
     public RegisterKey Of(GrainId grain, string name) => new($"{PrefixOf(grain)}{Part(name)}");

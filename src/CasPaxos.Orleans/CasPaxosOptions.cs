@@ -82,6 +82,12 @@ public sealed class CasPaxosOptions
     public TimeSpan EraseInterval { get; set; } = TimeSpan.FromMinutes(10);
 
     /// <summary>
+    /// True lets clients of the service, and HTTP, read and change the registers in which Orleans' own state is kept:
+    /// see <see cref="ReservedKeys"/>. Whoever may, can stop the cluster. Default false; the same on every silo.
+    /// </summary>
+    public bool ClientsMayUseReservedKeys { get; set; }
+
+    /// <summary>
     /// For development only: slots on one server, which is no redundancy at all, are a warning. Default false.
     /// </summary>
     public bool AllowSharedServer { get; set; }

@@ -41,6 +41,8 @@ public static class CasPaxosGrainStorageServiceCollectionExtensions
             IPostConfigureOptions<CasPaxosGrainStorageOptions>,
             DefaultStorageProviderSerializerOptionsConfigurator<CasPaxosGrainStorageOptions>>());
         services.AddGrainStorage(name, Make);
+        services.AddSingleton(provider => new ReservedPrefix(
+            $"{provider.GetRequiredService<IOptionsMonitor<CasPaxosGrainStorageOptions>>().Get(name).KeyPrefix}/"));
         return services;
     }
 

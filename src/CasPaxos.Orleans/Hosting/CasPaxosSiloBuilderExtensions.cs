@@ -50,6 +50,7 @@ public static class CasPaxosSiloBuilderExtensions
         services.AddSingleton<AcceptorMap>();
         services.AddSingleton<IGrainPropertiesProvider, SlotLabel>();
         services.AddSingleton<SiloRegisters>();
+        services.AddSingleton<ClientKeys>();
         services.AddSingleton<ILifecycleParticipant<ISiloLifecycle>, BackgroundEraser>();
         services.TryAddSingleton<IRegisterClient, SiloRegisterClient>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHealthSource, ServiceHealth>());

@@ -11,16 +11,21 @@ namespace CasPaxos.Orleans;
 /// <remarks>Reentrant, so that operations can wait together; the proposer takes one message at a time.</remarks>
 [GrainType("caspaxos.register")]
 [StatelessWorker(1), Reentrant, GrainDirectory(ComputedDirectory.Name), CollectionAgeLimit(Minutes = 2)]
-internal sealed class RegisterGrain(SiloRegisters registers) : Grain, IRegisterGrain
+internal sealed class RegisterGrain(SiloRegisters registers, ClientKeys keys) : Grain, IRegisterGrain
 {
-    private RegisterKey Key => new(this.GetPrimaryKeyString());
-
     public Task<OutcomeMessage> ExecuteAsync(OperationMessage operation, CancellationToken cancellationToken) =>
-        registers.ExecuteAsync(Key, operation, cancellationToken);
+        registers.ExecuteAsync(Admitted(), operation, cancellationToken);
 
     public Task<OutcomeMessage> LocateAsync(CancellationToken cancellationToken) =>
-        registers.LocateAsync(Key, cancellationToken);
+        registers.LocateAsync(Admitted(), cancellationToken);
 
     public Task<OutcomeMessage> ReadPossiblyStaleAsync(CancellationToken cancellationToken) =>
-        registers.ReadPossiblyStaleAsync(Key, cancellationToken);
+        registers.ReadPossiblyStaleAsync(Admitted(), cancellationToken);
+
+    private RegisterKey Admitted()
+    {
+        var key = this.GetPrimaryKeyString();
+        keys.Admit(key);
+        return new RegisterKey(key);
+    }
 }

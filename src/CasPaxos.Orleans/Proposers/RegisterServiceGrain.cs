@@ -9,26 +9,33 @@ namespace CasPaxos.Orleans;
 [GrainType("caspaxos.service")]
 [StatelessWorker(1), Reentrant, GrainDirectory(ComputedDirectory.Name)]
 internal sealed class RegisterServiceGrain(
-    SiloRegisters registers, AcceptorMap map, IClusterMembershipService membership) : Grain, IRegisterServiceGrain
+    SiloRegisters registers, ClientKeys keys, AcceptorMap map, IClusterMembershipService membership) : Grain, IRegisterServiceGrain
 {
     public Task<OutcomeMessage> ExecuteAsync(
         string key, OperationMessage operation, CancellationToken cancellationToken) =>
-        registers.ExecuteAsync(new RegisterKey(key), operation, cancellationToken);
+        registers.ExecuteAsync(Admitted(key), operation, cancellationToken);
 
     public Task<OutcomeMessage> LocateAsync(string key, CancellationToken cancellationToken) =>
-        registers.LocateAsync(new RegisterKey(key), cancellationToken);
+        registers.LocateAsync(Admitted(key), cancellationToken);
 
     public async Task<PageMessage> ListAsync(ListQueryMessage query, CancellationToken cancellationToken)
     {
         try
         {
-            return PageMessage.From(
-                await registers.Client.ListAsync(query.ToQuery(), cancellationToken), query.WithValues);
+            keys.Admit(query.Prefix);
+            var page = await registers.Client.ListAsync(query.ToQuery(), cancellationToken);
+            return PageMessage.From(keys.Admitted(page), query.WithValues);
         }
         catch (Exception failure) when (failure is AcceptorUnavailableException or RegisterException)
         {
             throw new RegisterGrainUnavailableException($"The registers cannot be listed now: {failure.Message}");
         }
+    }
+
+    private RegisterKey Admitted(string key)
+    {
+        keys.Admit(key);
+        return new RegisterKey(key);
     }
 
     public async Task<ServiceStatus> StatusAsync(CancellationToken cancellationToken)

@@ -35,7 +35,7 @@ public sealed class CasPaxosGrainStorageOptions : PassiveDatabasesOptions, IStor
     /// without <c>/</c> and <c>%</c>. Two storages of one prefix over the same registers share the states of one grain
     /// and name. Must not be changed once there are states.
     /// </summary>
-    public string KeyPrefix { get; set; } = "grains";
+    public string KeyPrefix { get; set; } = ReservedKeys.Grains.TrimEnd('/');
 
     /// <inheritdoc/>
     public IGrainStorageSerializer GrainStorageSerializer { get; set; } = null!;
