@@ -82,7 +82,7 @@ internal static class RecordMutants
         new(
             "fingerprints-of-nothing",
             "Ids that a record no longer shows leave fingerprints that are not theirs.",
-            new Patch(Recent, "=> id.Fingerprint;", "=> (ushort)(id.Fingerprint + 1);")),
+            new Patch(Recent, "static id => id.Fingerprint)", "static id => (ushort)(id.Fingerprint + 1))")),
         new(
             "fingerprints-looked-through-by-half",
             "Of the changes since an operation began, the older half is not looked through.",
