@@ -1,9 +1,7 @@
 using System.Net;
-using CasPaxos.Orleans;
 using CasPaxos.Orleans.Testing;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace CasPaxos.Bench;
@@ -50,8 +48,8 @@ internal static class DistanceBench
         return changes;
     }
 
-    private static Task ChangeAsync(IHost client, RegisterKey key) => OrleansBench.Applied(
-        client.Services.GetRequiredService<IClusterClient>().GetRegisterClient().IncrementAsync(key));
+    private static Task ChangeAsync(IHost client, RegisterKey key) => 
+        OrleansBench.Applied(OrleansBench.RegistersOf(client).IncrementAsync(key));
 
     private static Task<IHost> ConnectAsync(IReadOnlyList<IPEndPoint> gateways, TimeSpan distance = default) =>
         OrleansBench.ConnectAsync(SiloProcessCluster.ClusterId, gateways, client =>

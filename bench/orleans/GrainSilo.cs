@@ -73,21 +73,23 @@ internal static class GrainSilo
         await builder.Build().RunAsync();
     }
 
-    /// <summary>Makes the tables of Orleans' own storage in a database of their own.</summary>
-    /// <returns>Its connection string.</returns>
-    public static async Task<string> CreateTablesAsync(string server)
+    /// <summary>Makes the tables of Orleans' own storage, or others, in a database of their own.</summary>
+    /// <param name="server">A connection string of its server.</param>
+    /// <param name="name">The database, and the script of this program that makes the tables.</param>
+    /// <returns>The database's connection string.</returns>
+    public static async Task<string> CreateTablesAsync(string server, string name = "storage")
     {
         await using (var source = NpgsqlDataSource.Create(server))
         {
-            await using var create = source.CreateCommand("CREATE DATABASE stock");
+            await using var create = source.CreateCommand($"CREATE DATABASE {name}");
             await create.ExecuteNonQueryAsync();
         }
 
-        var database = new NpgsqlConnectionStringBuilder(server) { Database = "stock", MaxPoolSize = 25 }.ToString();
+        var database = new NpgsqlConnectionStringBuilder(server) { Database = name, MaxPoolSize = 25 }.ToString();
         await using (var source = NpgsqlDataSource.Create(database))
         {
             using var script = new StreamReader(
-                typeof(GrainSilo).Assembly.GetManifestResourceStream("storage.sql")!);
+                typeof(GrainSilo).Assembly.GetManifestResourceStream($"{name}.sql")!);
             await using var apply = source.CreateCommand(await script.ReadToEndAsync());
             await apply.ExecuteNonQueryAsync();
         }

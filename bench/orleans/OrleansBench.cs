@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Net;
-using CasPaxos.Orleans;
 using CasPaxos.Orleans.Testing;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
@@ -39,7 +38,7 @@ internal static class OrleansBench
             using var ours = await ConnectAsync(SiloProcessCluster.ClusterId, silos.Gateways);
             using var theirs = await ConnectAsync(
                 "default", [.. gateways.Select(port => new IPEndPoint(IPAddress.Loopback, port))]);
-            var registers = ours.Services.GetRequiredService<IClusterClient>().GetRegisterClient();
+            var registers = RegistersOf(ours);
             var grains = theirs.Services.GetRequiredService<IClusterClient>();
             await CompareAsync(registers, grains, concurrencies, duration, report);
         }
@@ -60,7 +59,7 @@ internal static class OrleansBench
         await using var silos = await SiloProcessCluster.StartAsync(
             postgres, new SiloProcessClusterOptions { Silos = 1 });
         using var host = await ConnectAsync(SiloProcessCluster.ClusterId, silos.Gateways);
-        var client = host.Services.GetRequiredService<IClusterClient>().GetRegisterClient();
+        var client = RegistersOf(host);
         await ServeAsync(client, "warm-up", 2000);
         var before = Resident(silos.Silos[0].Id!.Value);
         await ServeAsync(client, "served", registers);
@@ -156,6 +155,9 @@ internal static class OrleansBench
         await host.StartAsync();
         return host;
     }
+
+    /// <summary>The registers, as a connected client sees them.</summary>
+    internal static IRegisterClient RegistersOf(IHost client) => client.Services.GetRequiredService<IRegisterClient>();
 
     internal static byte[] Value(Random random)
     {

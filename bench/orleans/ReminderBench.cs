@@ -24,7 +24,7 @@ internal static class ReminderBench
     {
         System.Data.Common.DbProviderFactories.RegisterFactory("Npgsql", NpgsqlFactory.Instance);
         await using var postgres = await PostgresTestCluster.StartAsync();
-        var stock = await CreateTableAsync(postgres.ConnectionStrings[0]);
+        var stock = await GrainSilo.CreateTablesAsync(postgres.ConnectionStrings[0], "reminders");
         var table = new Table().AddColumns("reminders", "silos", "table", "written in, s", "ready after, s");
         foreach (var (silos, reminders) in ((int, int)[])[(3, 30_000), (1, 100_000)])
         {
@@ -60,7 +60,7 @@ internal static class ReminderBench
     /// <summary>Writes reminders that are not due today: all of them at once, as far as the table takes them.</summary>
     private static async Task<TimeSpan> WriteAsync(string service, IReadOnlyList<string> databases, int reminders)
     {
-        using var host = Build(service, databases, FreePorts.Next(), primary: null, slot: null, new Watch());
+        using var host = Build(service, databases, FreePorts.Next(), primary: null, slot: null, watch: null);
         await host.StartAsync();
         var table = host.Services.GetRequiredService<IReminderTable>();
         var began = Stopwatch.GetTimestamp();
@@ -115,7 +115,7 @@ internal static class ReminderBench
     }
 
     private static IHost Build(
-        string service, IReadOnlyList<string> databases, int port, int? primary, int? slot, Watch watch)
+        string service, IReadOnlyList<string> databases, int port, int? primary, int? slot, Watch? watch)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.ClearProviders();
@@ -145,29 +145,9 @@ internal static class ReminderBench
                 silo.UseCasPaxosReminders(options => options.Timeout = TimeSpan.FromMinutes(1));
             }
 
-            silo.ConfigureServices(services => watch.Over(services));
+            silo.ConfigureServices(services => watch?.Over(services));
         });
         return builder.Build();
-    }
-
-    private static async Task<string> CreateTableAsync(string server)
-    {
-        await using (var source = NpgsqlDataSource.Create(server))
-        {
-            await using var create = source.CreateCommand("CREATE DATABASE reminders");
-            await create.ExecuteNonQueryAsync();
-        }
-
-        var database = new NpgsqlConnectionStringBuilder(server) { Database = "reminders" }.ToString();
-        await using (var source = NpgsqlDataSource.Create(database))
-        {
-            using var script = new StreamReader(
-                typeof(ReminderBench).Assembly.GetManifestResourceStream("reminders.sql")!);
-            await using var apply = source.CreateCommand(await script.ReadToEndAsync());
-            await apply.ExecuteNonQueryAsync();
-        }
-
-        return database;
     }
 
     /// <summary>Sees what the silos' reminder services read of their table, range by range.</summary>

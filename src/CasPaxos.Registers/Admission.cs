@@ -19,7 +19,6 @@ internal sealed class Admission
     private int _inside;
     private long _probedAt;
     private bool _ticking;
-    private double _attemptSeconds;
 
     /// <summary>Makes the room of the registers that share these slots.</summary>
     /// <param name="slots">All of the configuration.</param>
@@ -85,8 +84,6 @@ internal sealed class Admission
             {
                 place.IsInside = false;
                 _limit.Ended(place.Since, _inside--);
-                var seconds = _time.GetElapsedTime(place.Since).TotalSeconds;
-                _attemptSeconds += (seconds - _attemptSeconds) / 64;
                 LetInWaiting();
             }
         }
@@ -100,7 +97,8 @@ internal sealed class Admission
     {
         lock (_gate)
         {
-            return TimeSpan.FromSeconds(Math.Min(4 * _attemptSeconds, longest.TotalSeconds / 2));
+            var wanted = 4 * _limit.Mean;
+            return wanted < longest / 2 ? wanted : longest / 2;
         }
     }
 

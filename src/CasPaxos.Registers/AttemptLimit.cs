@@ -35,6 +35,9 @@ internal sealed class AttemptLimit(int most, TimeProvider time)
     /// <summary>The limit; 1 or more.</summary>
     public int Current => (int)_limit;
 
+    /// <summary>How long attempts have taken lately, on average.</summary>
+    public TimeSpan Mean { get; private set; }
+
     /// <summary>What takes longer is slow.</summary>
     private TimeSpan Slow
     {
@@ -52,6 +55,7 @@ internal sealed class AttemptLimit(int most, TimeProvider time)
     {
         var now = time.GetTimestamp();
         var took = time.GetElapsedTime(began, now);
+        Mean += (took - Mean) / 64;
         if (time.GetElapsedTime(_periodBegan, now) > Period)
         {
             (_quickestBefore, _quickest, _periodBegan) = (_quickest, TimeSpan.MaxValue, now);

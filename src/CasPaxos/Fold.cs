@@ -16,6 +16,9 @@ internal sealed class Fold
     private const string Overtaken =
         "The register has changed so often that it no longer shows whether this was applied.";
 
+    private const string TooEarly =
+        "The slots that answered hold an earlier state of the register than the one this was tried on.";
+
     private readonly List<(OperationId Id, ETag ETag, bool Created)> _applied = [];
     private readonly List<Settlement> _settled = [];
     private readonly List<Verdict> _verdicts = [];
@@ -106,9 +109,10 @@ internal sealed class Fold
         {
             // A try may be what the ids no longer show: another one, or this one if it is in doubt itself.
             ShowMore(pending.Operation);
+            var reason = _base.Version < pending.Origin?.Version ? TooEarly : Overtaken;
             Answer(pending, pending.Since is { } since
-                ? new Outcome.Unknown(id, since, Overtaken)
-                : new Outcome.Unavailable(Overtaken, Overtaken: true));
+                ? new Outcome.Unknown(id, since, reason)
+                : new Outcome.Unavailable(reason, Overtaken: true));
         }
         else
         {

@@ -78,8 +78,8 @@ public abstract record Outcome
     /// <summary>Nothing was accepted anywhere and nothing will be: no quorum could be asked in time.</summary>
     /// <param name="Reason">For people.</param>
     /// <param name="Overtaken">
-    /// The register has moved further since <see cref="Operation.KnownSince"/> than its ids reach: worth another try
-    /// from where it stands now.
+    /// The register has moved further since <see cref="Operation.KnownSince"/> than it shows: worth another try from
+    /// where it stands now.
     /// </param>
     /// <param name="Unreadable">
     /// What a slot holds is damaged, or of a newer version: no other try would understand it either.

@@ -18,6 +18,11 @@ internal sealed class Pending(long ticket, Operation operation)
     public ETag? Since { get; private set; } =
         operation.RetrySince is { } since ? Earlier(since, operation.KnownSince) : null;
 
+    /// <summary>
+    /// Where the register stood before any try of the operation; null if there is only this one, and no accept of it.
+    /// </summary>
+    public ETag? Origin => Since ?? Operation.KnownSince;
+
     /// <summary>The caller has its answer; the operation takes part in no further attempt.</summary>
     public bool Answered { get; set; }
 
@@ -45,13 +50,17 @@ internal sealed class Pending(long ticket, Operation operation)
     /// What was followed counts only where the record shows the very change that it ended with, and so all that came
     /// after. Its version alone would not do: the register may have been erased and written anew up to that version, by
     /// another try among others. The position that all tries began from needs no such proof: none of them is applied to
-    /// a record of a lower version, in whatever life of the register.
+    /// a record of a lower version, in whatever life of the register. Only a single try is: its accept was built on a
+    /// record that was never chosen, and it goes on from the lower version, which is its position from then on.
     /// </remarks>
     public bool MayBeHiddenIn(RegisterRecord record) =>
-        Origin is { } origin && record.MayHide(Operation.Id, origin) && !DescendsFromFollowed(record);
+        Origin is { } origin
+        && record.MayHide(Operation.Id, origin)
+        && !(IsSingle && record.Version < origin.Version)
+        && !DescendsFromFollowed(record);
 
-    /// <summary>Where the register stood before any try of the operation; null if there is only this one.</summary>
-    private ETag? Origin => Since ?? Operation.KnownSince;
+    /// <summary>Nobody else tries the operation before this one is answered, nor has before.</summary>
+    private bool IsSingle => Operation is { RetrySince: null, KnownSince: null };
 
     private bool DescendsFromFollowed(RegisterRecord record) =>
         _followed is (var version, var latest)

@@ -7,9 +7,7 @@ namespace CasPaxos;
 /// <param name="Value">The bits.</param>
 public readonly record struct OperationId(Guid Value)
 {
-    /// <summary>
-    /// Sixteen bits that depend on all of the id: two ids that differ in them are two ids.
-    /// </summary>
+    /// <summary>Sixteen bits that depend on the whole id: where they differ, the ids differ.</summary>
     internal ushort Fingerprint
     {
         get
@@ -118,7 +116,9 @@ public sealed class RecentOperations
         return new RecentOperations(
             [.. Ids.AsSpan()[dropped..], .. round], [.. Rounds.AsSpan()[droppedRounds..], round.Length])
         {
-            Fingerprints = Reach == 0 ? [] : Latest([.. Fingerprints, .. Ids[..dropped].Select(Print)], Reach),
+            Fingerprints = Reach == 0
+                ? []
+                : Latest([.. Fingerprints, .. Ids[..dropped].Select(static id => id.Fingerprint)], Reach),
             Reach = Reach,
             Settled = Settled,
         };
@@ -157,7 +157,8 @@ public sealed class RecentOperations
     /// How many fingerprints to keep for callers who come from so many changes back: twice as many as that, so that
     /// they suffice for a while; none if that is too far to be helped.
     /// </summary>
-    internal static int ReachFor(long changes) => changes > ReachMax ? 0 : (int)Math.Min(ReachMax, 2 * changes);
+    internal static int ReachFor(long changes) =>
+        changes is < 0 or > ReachMax ? 0 : (int)Math.Min(ReachMax, 2 * changes);
 
     /// <summary>True if one of the latest changes may be an operation that is not among the ids.</summary>
     /// <param name="id">The operation.</param>
@@ -170,8 +171,6 @@ public sealed class RecentOperations
 
     private static ImmutableArray<ushort> Latest(ImmutableArray<ushort> fingerprints, int most) =>
         fingerprints.Length <= most ? fingerprints : [.. fingerprints.AsSpan()[^most..]];
-
-    private static ushort Print(OperationId id) => id.Fingerprint;
 
     /// <summary>
     /// How many changes ago an operation was applied: 0 for the latest; null when it is not among them.

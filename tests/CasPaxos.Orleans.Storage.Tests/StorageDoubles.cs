@@ -51,13 +51,31 @@ internal sealed class Gate(bool acceptsOnly)
 internal sealed class FaultyAcceptor : IAcceptor
 {
     private readonly MemoryAcceptor _inner = new();
+    private readonly Lock _ballots = new();
     private bool _lost;
+    private bool _dropsAccepts;
+    private Ballot _greatest;
+    private Ballot _dropped;
 
     /// <summary>Fails before it reaches the acceptor.</summary>
     public bool Down { get; set; }
 
-    /// <summary>Loses every accept on its way to the acceptor, and nobody can tell.</summary>
-    public bool DropsAccepts { get; set; }
+    /// <summary>
+    /// Loses every accept on its way to the acceptor, and nobody can tell. When this ends, those that are under way are
+    /// lost as well, however slow the machine is: all up to the greatest ballot so far.
+    /// </summary>
+    public bool DropsAccepts
+    {
+        get => _dropsAccepts;
+        set
+        {
+            lock (_ballots)
+            {
+                _dropped = _dropsAccepts ? _greatest : _dropped;
+                _dropsAccepts = value;
+            }
+        }
+    }
 
     /// <summary>Loses all answers from the next accept on; what was asked has taken effect.</summary>
     public bool LosesAnswers { get; set; }
@@ -85,7 +103,7 @@ internal sealed class FaultyAcceptor : IAcceptor
             throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
         }
 
-        if (DropsAccepts && batch.Any(call => call.Request is AcceptorRequest.Accept))
+        if (Drops(batch))
         {
             throw new AcceptorUnavailableException("the line went dead", mayHaveTakenEffect: true);
         }
@@ -102,6 +120,23 @@ internal sealed class FaultyAcceptor : IAcceptor
 
     public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         _inner.ScanAsync(request, cancellationToken);
+
+    private bool Drops(IReadOnlyList<AcceptorCall> batch)
+    {
+        lock (_ballots)
+        {
+            _greatest = batch.Select(call => BallotOf(call.Request)).Aggregate(_greatest, Ballot.Max);
+            return batch.Any(call =>
+                call.Request is AcceptorRequest.Accept accept && (_dropsAccepts || accept.Ballot <= _dropped));
+        }
+    }
+
+    private static Ballot BallotOf(AcceptorRequest request) => request switch
+    {
+        AcceptorRequest.Prepare prepare => prepare.Ballot,
+        AcceptorRequest.Accept accept => accept.Ballot,
+        _ => Ballot.Zero,
+    };
 }
 
 /// <summary>Three acceptors in memory, and storages over them as silos would have.</summary>

@@ -45,6 +45,38 @@ public sealed class FollowedTryTests
         Assert.True(Assert.IsType<Outcome.Unavailable>(fold.Verdicts[0].Outcome).Overtaken);
     }
 
+    // Z has built on version 2, which one acceptor has and nobody chose, and nobody has Z's third version. Nobody else
+    // tries what Z tries: it goes on from version 1, which is its position from then on.
+    [Fact]
+    public void A_single_try_goes_on_from_a_lower_version_than_that_of_its_accept()
+    {
+        var cluster = new Cluster();
+        var (y, z) = (cluster.Proposer(), cluster.Proposer(counter: 10));
+        y.Do(Put("o"));
+        var chosen = y.Core.Position!.Value;
+        y.Submit(Append("-"));
+        y.Ask(0);
+        y.Hold();
+        var operation = z.Operation(Append("z"));
+        var ticket = z.Submit(operation);
+        z.Exchange(0, 1); // Finds version 2 at the first acceptor.
+        z.Hold(); // Nobody gets the accept.
+        z.Fire(); // It counts as lost.
+        z.Fire(); // The pause before the next attempt is over.
+        z.Exchange(1, 2); // Finds version 1.
+        Assert.Null(z.Answer(ticket));
+        z.Hold();
+
+        var unknown = Assert.IsType<Outcome.Unknown>(z.Abandon(ticket));
+
+        Assert.Equal(chosen, unknown.Since);
+        var again = cluster.Proposer(counter: 10_000);
+        var retry = again.Submit(operation with { RetrySince = unknown.Since });
+        again.Exchange(1, 2);
+        again.Exchange(1, 2);
+        Assert.Equal("oz", Show(again.Answer(retry)));
+    }
+
     // Rule 11: its own accept may yet be adopted, so "nothing was accepted anywhere" is not known of it.
     [Fact]
     public void A_first_try_that_is_overtaken_and_in_doubt_itself_is_unknown_since_the_earlier_position()

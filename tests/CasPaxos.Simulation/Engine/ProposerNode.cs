@@ -12,7 +12,7 @@ internal sealed class Try(OperationRun run, ProposerInstance proposer, long tick
     /// <summary>Its proposer has it; before that it is on its way.</summary>
     public bool HasArrived { get; set; }
 
-    /// <summary>The caller has given it up while it was on its way.</summary>
+    /// <summary>The caller waits for it no longer; if it is still on its way, it ends on arrival.</summary>
     public bool IsAbandoned { get; set; }
 
     /// <summary>Ends the try.</summary>

@@ -49,9 +49,12 @@ internal static class MutantCompiler
         return changed;
     }
 
-    /// <summary>The broken assembly, in a context of its own that can be unloaded.</summary>
+    /// <summary>The broken assembly, in a context of its own.</summary>
+    /// <remarks>
+    /// The context stays: the assemblies are small, and a runtime that unloaded them beside running ones has crashed.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">A patch does not fit, or what it makes does not compile.</exception>
-    public static (AssemblyLoadContext Context, Assembly Assembly) Load(Mutant mutant)
+    public static Assembly Load(Mutant mutant)
     {
         var compilation = Original.Value;
         foreach (var (file, source) in Apply(mutant))
@@ -70,8 +73,7 @@ internal static class MutantCompiler
         }
 
         image.Position = 0;
-        var context = new AssemblyLoadContext(mutant.Name, isCollectible: true);
-        return (context, context.LoadFromStream(image));
+        return new AssemblyLoadContext(mutant.Name).LoadFromStream(image);
     }
 
     private static CSharpCompilation Compile()

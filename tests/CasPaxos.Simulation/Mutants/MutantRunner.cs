@@ -41,16 +41,8 @@ internal static class MutantRunner
 
     private static T Call<T>(Mutant mutant, string method, params object[] arguments)
     {
-        var (context, assembly) = MutantCompiler.Load(mutant);
-        try
-        {
-            var type = assembly.GetType(typeof(Campaign).FullName!)!;
-            var entry = type.GetMethod(method, BindingFlags.Public | BindingFlags.Static)!;
-            return (T)entry.Invoke(null, arguments)!;
-        }
-        finally
-        {
-            context.Unload();
-        }
+        var type = MutantCompiler.Load(mutant).GetType(typeof(Campaign).FullName!)!;
+        var entry = type.GetMethod(method, BindingFlags.Public | BindingFlags.Static)!;
+        return (T)entry.Invoke(null, arguments)!;
     }
 }

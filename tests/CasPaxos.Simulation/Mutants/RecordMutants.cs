@@ -41,6 +41,10 @@ internal static class RecordMutants
             "What is known of a first try moves on with the register, past the change that another try made.",
             new Patch(Waiting, "&& chosen.Recent.Age(Operation.Id) is null\n", "")) { From = 5_000 },
         new(
+            "retry-of-a-lower-version",
+            "A retry is applied to a record of a lower version than its position, though other tries may follow.",
+            new Patch(Waiting, "!(IsSingle && record", "!(record")) { From = 37_900 },
+        new(
             "overtaken-while-in-doubt",
             "A first try that is in doubt itself is told that it was overtaken, and so not applied anywhere.",
             new Patch(
@@ -82,7 +86,7 @@ internal static class RecordMutants
         new(
             "fingerprints-of-nothing",
             "Ids that a record no longer shows leave fingerprints that are not theirs.",
-            new Patch(Recent, "=> id.Fingerprint;", "=> (ushort)(id.Fingerprint + 1);")),
+            new Patch(Recent, "static id => id.Fingerprint)", "static id => (ushort)(id.Fingerprint + 1))")),
         new(
             "fingerprints-looked-through-by-half",
             "Of the changes since an operation began, the older half is not looked through.",
