@@ -89,17 +89,17 @@ public sealed class DeadOwnerTests
     /// <returns>The state of the activation that comes after the dead one, not read yet.</returns>
     private async Task<GrainState<TestState>> DieWhileWritingAsync(bool exists)
     {
-        var dying = _cluster.Storage(options => options.Timeout = Soon);
+        Line[] lines = [.. _cluster.Acceptors.Select((acceptor, slot) => new Line(acceptor) { DropsAccepts = slot > 0 })];
+        var dying = Make(_cluster.Client(lines: lines), options => options.Timeout = Soon);
         var state = NewState();
         if (exists)
         {
             await _cluster.Storage().WriteAsync(_grain, state, "before");
         }
 
-        _cluster.Acceptors[1].DropsAccepts = _cluster.Acceptors[2].DropsAccepts = true;
         await Assert.ThrowsAsync<GrainStateOutcomeUnknownException>(
             () => dying.WriteAsync(_grain, state, "the dead owner's"));
-        _cluster.Acceptors[1].DropsAccepts = _cluster.Acceptors[2].DropsAccepts = false;
+        Array.ForEach(lines, line => line.Cut());
         return NewState("not read");
     }
 }

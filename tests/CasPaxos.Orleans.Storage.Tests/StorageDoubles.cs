@@ -51,31 +51,13 @@ internal sealed class Gate(bool acceptsOnly)
 internal sealed class FaultyAcceptor : IAcceptor
 {
     private readonly MemoryAcceptor _inner = new();
-    private readonly Lock _ballots = new();
     private bool _lost;
-    private bool _dropsAccepts;
-    private Ballot _greatest;
-    private Ballot _dropped;
 
     /// <summary>Fails before it reaches the acceptor.</summary>
     public bool Down { get; set; }
 
-    /// <summary>
-    /// Loses every accept on its way to the acceptor, and nobody can tell. When this ends, those that are under way are
-    /// lost as well, however slow the machine is: all up to the greatest ballot so far.
-    /// </summary>
-    public bool DropsAccepts
-    {
-        get => _dropsAccepts;
-        set
-        {
-            lock (_ballots)
-            {
-                _dropped = _dropsAccepts ? _greatest : _dropped;
-                _dropsAccepts = value;
-            }
-        }
-    }
+    /// <summary>Loses every accept on its way to the acceptor, and nobody can tell.</summary>
+    public bool DropsAccepts { get; set; }
 
     /// <summary>Loses all answers from the next accept on; what was asked has taken effect.</summary>
     public bool LosesAnswers { get; set; }
@@ -103,7 +85,7 @@ internal sealed class FaultyAcceptor : IAcceptor
             throw new AcceptorUnavailableException("it is down", mayHaveTakenEffect: false);
         }
 
-        if (Drops(batch))
+        if (DropsAccepts && batch.Any(call => call.Request is AcceptorRequest.Accept))
         {
             throw new AcceptorUnavailableException("the line went dead", mayHaveTakenEffect: true);
         }
@@ -120,23 +102,38 @@ internal sealed class FaultyAcceptor : IAcceptor
 
     public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
         _inner.ScanAsync(request, cancellationToken);
+}
 
-    private bool Drops(IReadOnlyList<AcceptorCall> batch)
+/// <summary>The way of one client to an acceptor. Cut, nothing passes any more, not even what is under way.</summary>
+internal sealed class Line(IAcceptor acceptor) : IAcceptor
+{
+    private readonly Lock _gate = new();
+    private bool _isCut;
+
+    /// <summary>Loses every accept on its way to the acceptor, and nobody can tell.</summary>
+    public bool DropsAccepts { get; init; }
+
+    public Task<IReadOnlyList<AcceptorReply>> AskAsync(
+        IReadOnlyList<AcceptorCall> batch, CancellationToken cancellationToken)
     {
-        lock (_ballots)
+        lock (_gate)
         {
-            _greatest = batch.Select(call => BallotOf(call.Request)).Aggregate(_greatest, Ballot.Max);
-            return batch.Any(call =>
-                call.Request is AcceptorRequest.Accept accept && (_dropsAccepts || accept.Ballot <= _dropped));
+            return _isCut || (DropsAccepts && batch.Any(call => call.Request is AcceptorRequest.Accept))
+                ? throw new AcceptorUnavailableException("the line went dead", mayHaveTakenEffect: true)
+                : acceptor.AskAsync(batch, cancellationToken);
         }
     }
 
-    private static Ballot BallotOf(AcceptorRequest request) => request switch
+    public Task<ScanPage> ScanAsync(ScanRequest request, CancellationToken cancellationToken) =>
+        acceptor.ScanAsync(request, cancellationToken);
+
+    public void Cut()
     {
-        AcceptorRequest.Prepare prepare => prepare.Ballot,
-        AcceptorRequest.Accept accept => accept.Ballot,
-        _ => Ballot.Zero,
-    };
+        lock (_gate)
+        {
+            _isCut = true;
+        }
+    }
 }
 
 /// <summary>Three acceptors in memory, and storages over them as silos would have.</summary>
@@ -151,10 +148,11 @@ internal sealed class MemoryCluster
 
     /// <summary>Another client: the proposers of another silo.</summary>
     /// <param name="patience">How long a sealed read waits for its last slot; null for the default.</param>
-    public RegisterClient Client(TimeSpan? patience = null)
+    /// <param name="lines">Its own ways to the acceptors; null for none between.</param>
+    public RegisterClient Client(TimeSpan? patience = null, IReadOnlyList<IAcceptor>? lines = null)
     {
         var proposer = new ProposerSettings();
-        return new RegisterClient(_configuration, Acceptors, options: new RegisterClientOptions
+        return new RegisterClient(_configuration, lines ?? Acceptors, options: new RegisterClientOptions
         {
             Timeout = Storages.Ample,
             Proposer = proposer with { Patience = patience ?? proposer.Patience },

@@ -58,7 +58,8 @@ public sealed class MutantTests
     {
         var harmless = new Mutant(
             "harmless", "Changes a comment.", new Patch("core/Acceptor.cs", "// Fence first:", "// Fence:"));
-        var entry = MutantCompiler.Load(harmless).GetType(typeof(Campaign).FullName!)!.GetMethod(nameof(Campaign.FindViolation))!;
+        var campaign = MutantCompiler.Load(harmless).GetType(typeof(Campaign).FullName!)!;
+        var entry = campaign.GetMethod(nameof(Campaign.FindViolation))!;
 
         var found = (string[])entry.Invoke(null, [1L, 200, 0])!;
 
