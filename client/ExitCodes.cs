@@ -24,6 +24,9 @@ internal static class ExitCodes
     /// <summary>Nobody to ask, or a failure that none of the others describes.</summary>
     public const int Failed = 6;
 
+    /// <summary>The register is not open to clients.</summary>
+    public const int Forbidden = 7;
+
     /// <summary>Ctrl-C, by the custom of shells.</summary>
     public const int Interrupted = 130;
 
@@ -38,6 +41,7 @@ internal static class ExitCodes
           4    unavailable: no quorum in time; nothing was changed and nothing will be
           5    unknown: it may be applied or not; the command to retry safely is printed
           6    cannot connect, or another failure
+          7    forbidden: the register is not open to clients; nothing was changed
           130  interrupted by Ctrl-C; what is known of the operation is printed
         """;
 }

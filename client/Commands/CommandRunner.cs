@@ -47,6 +47,7 @@ internal static partial class CommandRunner
         ExitCodes.Absent => "absent",
         ExitCodes.Unavailable => "unavailable",
         ExitCodes.Unknown => "unknown",
+        ExitCodes.Forbidden => "forbidden",
         ExitCodes.Interrupted => "interrupted",
         _ => "failed",
     };
@@ -59,6 +60,7 @@ internal static partial class CommandRunner
         RegisterGrainUnavailableException or RegisterUnavailableException or AcceptorUnavailableException
             or TimeoutException or OperationCanceledException =>
             (ExitCodes.Unavailable, $"Unavailable, nothing was changed. Try again later. {Sentence(failure)}"),
+        UnauthorizedAccessException => (ExitCodes.Forbidden, $"Forbidden, nothing was changed. {Sentence(failure)}"),
         ArgumentException => (ExitCodes.Usage, Sentence(failure)),
         _ => (ExitCodes.Failed, $"Failed: {Sentence(failure)}"),
     };

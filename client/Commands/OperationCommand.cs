@@ -167,7 +167,8 @@ internal static class OperationCommand
         }
 #pragma warning disable CA1031 // A change that was sent must never be taken for one that was not.
         catch (Exception failure) when (!operation.Change.IsRead
-            && failure is not (ArgumentException or OperationCanceledException or CommandFailedException))
+            && failure is not (ArgumentException or UnauthorizedAccessException or OperationCanceledException
+                or CommandFailedException))
 #pragma warning restore CA1031
         {
             var unknown = new Outcome.Unknown(

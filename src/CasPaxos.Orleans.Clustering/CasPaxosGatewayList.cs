@@ -6,8 +6,8 @@ using Orleans.Messaging;
 namespace CasPaxos.Orleans;
 
 /// <summary>
-/// The gateways of a cluster whose membership is in registers. While no quorum of the databases answers, those that
-/// were known last: silos do not die of it, and clients need not either.
+/// The gateways of a cluster whose membership is in registers. While no quorum of the databases answers, or the
+/// table makes no sense, those that were known last: silos do not die of it, and clients need not either.
 /// </summary>
 internal sealed partial class CasPaxosGatewayList(
     IOptions<CasPaxosClusteringOptions> options,
@@ -45,7 +45,8 @@ internal sealed partial class CasPaxosGatewayList(
                    select SiloAddress.New(silo.Endpoint.Address, row.ProxyPort, silo.Generation).ToGatewayUri(),
             ];
         }
-        catch (RegisterGrainException failure) when (_last is not null)
+        catch (Exception failure)
+            when (failure is RegisterGrainException or InvalidDataException && _last is not null)
         {
             LogKept(_last.Count, failure.Message);
         }

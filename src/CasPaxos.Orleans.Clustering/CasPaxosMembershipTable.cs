@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using CasPaxos.Registers;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Configuration;
@@ -23,6 +24,8 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
     private readonly MembershipKeys _keys;
     private readonly ILogger _logger;
     private readonly PassiveRegisters _registers;
+    private SiloAddress? _self;
+    private MembershipRecord _seen = MembershipRecord.Empty;
 
     public CasPaxosMembershipTable(
         IOptions<CasPaxosClusteringOptions> options,
@@ -46,6 +49,7 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
         _keys = new MembershipKeys(cluster);
         _logger = logger;
         _registers = new PassiveRegisters("clustering", options, services, logger, wrap);
+        _self = services.GetService<ILocalSiloDetails>()?.SiloAddress;
     }
 
     /// <summary>Waits for a quorum of the databases. There is nothing to create.</summary>
@@ -83,6 +87,11 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
         CancellationToken cancellationToken = default)
     {
         // Which heartbeats the row takes in: those that come later count by themselves.
+        if (entry.Status == SiloStatus.Dead && entry.SiloAddress.Equals(_self))
+        {
+            _self = null;
+        }
+
         var alive = await _registers.ReadSeenAsync(_keys.AliveOf(entry.SiloAddress), _timeout, cancellationToken);
         return await TryChangeAsync(
             tableVersion,
@@ -130,7 +139,7 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
                 break;
             }
 
-            (table, etag) = ReadTable(_keys.Table, ((Outcome.Refused)outcome).Current);
+            (table, etag) = ReadTable(((Outcome.Refused)outcome).Current, table, _self);
         }
 
         var silos = table.Rows.Select(row => row.Silo).ToHashSet();
@@ -145,6 +154,11 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
         string clusterId, CancellationToken cancellationToken = default)
     {
         var keys = new MembershipKeys(_serviceId, clusterId);
+        if (keys.Table == _keys.Table)
+        {
+            (_self, _seen) = (null, MembershipRecord.Empty);
+        }
+
         await _registers.RemoveAsync(keys.Table, _timeout, cancellationToken);
         await RemoveAsync(await ListAliveAsync(keys, cancellationToken), cancellationToken);
     }
@@ -192,16 +206,7 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
             throw new ArgumentException($"Version {next.Version} does not follow {seen.Version}.", nameof(next));
         }
 
-        var bytes = changed.Encode();
-        if (bytes.Length > ChangeCatalog.PayloadBytesDefault)
-        {
-            throw new OrleansException(
-                $"The membership table would have {bytes.Length} bytes with its {changed.Rows.Length} silos, more " +
-                $"than the {ChangeCatalog.PayloadBytesDefault} that a register holds. Dead silos leave it after " +
-                $"{nameof(ClusterMembershipOptions)}.{nameof(ClusterMembershipOptions.DefunctSiloExpiration)}.");
-        }
-
-        var swap = new Change.CompareAndSwap(expected, bytes);
+        var swap = new Change.CompareAndSwap(expected, changed.Encode());
         return await _registers.DecideAsync(_keys.Table, swap, _timeout, cancellationToken) is Outcome.Applied;
     }
 
@@ -219,11 +224,31 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
         return seen.ETag == expected ? MembershipRecord.Decode(_keys.Table, seen) : null;
     }
 
-    private async Task<(MembershipRecord Table, ETag ETag)> ReadTableAsync(CancellationToken cancellationToken) =>
-        ReadTable(_keys.Table, await _registers.ReadAsync(_keys.Table, _timeout, cancellationToken));
+    private async Task<(MembershipRecord Table, ETag ETag)> ReadTableAsync(CancellationToken cancellationToken)
+    {
+        var (seen, self) = (_seen, _self); // Before the read begins: what it finds is as new.
+        var stored = await _registers.ReadAsync(_keys.Table, _timeout, cancellationToken);
+        return ReadTable(stored, seen, self);
+    }
 
-    private static (MembershipRecord Table, ETag ETag) ReadTable(RegisterKey key, Snapshot snapshot) =>
-        (MembershipRecord.Decode(key, snapshot), snapshot.ETag);
+    /// <summary>A silo goes on with what it knew where a table makes no sense: better than to die of it.</summary>
+    /// <exception cref="InvalidDataException">It makes no sense.</exception>
+    private (MembershipRecord Table, ETag ETag) ReadTable(Snapshot stored, MembershipRecord seen, SiloAddress? self)
+    {
+        try
+        {
+            var table = MembershipRecord.Decode(_keys.Table, stored);
+            _seen = table.FindProblemAfter(seen, self) is { } problem
+                ? throw MembershipRecord.Refused(_keys.Table, problem)
+                : table;
+            return (table, stored.ETag);
+        }
+        catch (InvalidDataException refused)
+        {
+            LogRefused(refused.Message);
+            throw;
+        }
+    }
 
     private async Task<Tuple<MembershipEntry, string>> ToEntryAsync(
         MembershipRow row, CancellationToken cancellationToken)
@@ -238,11 +263,21 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
     private async Task<DateTime> ReadAliveTimeAsync(MembershipRow row, CancellationToken cancellationToken)
     {
         var alive = await _registers.ReadAsync(_keys.AliveOf(row.Address), _timeout, cancellationToken);
-        return alive.Exists ? row.AliveTimeAfter(alive.ETag.Version, ToTime(alive.Payload.Span)) : row.AliveTime;
-    }
+        if (!alive.Exists)
+        {
+            return row.AliveTime;
+        }
 
-    private static DateTime ToTime(ReadOnlySpan<byte> text) => DateTime.ParseExact(
-        Encoding.ASCII.GetString(text), "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind);
+        var text = Encoding.ASCII.GetString(alive.Payload.Span);
+        if (DateTime.TryParseExact(
+            text, "O", CultureInfo.InvariantCulture, DateTimeStyles.RoundtripKind, out var time))
+        {
+            return row.AliveTimeAfter(alive.ETag.Version, time);
+        }
+
+        LogNoTime(row.Silo, alive.Payload.Length);
+        return row.AliveTime;
+    }
 
     /// <summary>The dead silos that were not heard of since, by their rows nor by heartbeats after these.</summary>
     private async Task<HashSet<MembershipRow>> FindDefunctAsync(
@@ -271,4 +306,10 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
 
     [LoggerMessage(3004, LogLevel.Information, "Removed {Removed} defunct silos from the table; {Kept} are in it.")]
     private partial void LogCleaned(int removed, int kept);
+
+    [LoggerMessage(3008, LogLevel.Error, "{Problem}")]
+    private partial void LogRefused(string problem);
+
+    [LoggerMessage(3009, LogLevel.Warning, "What is kept of when {Silo} was last alive is no time ({Bytes} bytes).")]
+    private partial void LogNoTime(string silo, int bytes);
 }

@@ -8,7 +8,8 @@ namespace CasPaxos.Orleans;
 /// </summary>
 internal sealed class MembershipKeys(string serviceId, string clusterId)
 {
-    private readonly string _table = $"{ReservedKeys.Membership}{Uri.EscapeDataString(serviceId)}/{Uri.EscapeDataString(clusterId)}";
+    private readonly string _table =
+        $"{ReservedKeys.Membership}{Uri.EscapeDataString(serviceId)}/{Uri.EscapeDataString(clusterId)}";
 
     public MembershipKeys(ClusterOptions cluster)
         : this(cluster.ServiceId, cluster.ClusterId)

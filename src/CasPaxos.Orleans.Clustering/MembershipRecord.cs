@@ -1,7 +1,9 @@
 using System.Collections.Immutable;
 using System.IO.Compression;
+using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Orleans.Configuration;
 
 namespace CasPaxos.Orleans;
 
@@ -24,6 +26,9 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
     /// to about an eighth: every silo reads it whenever it changes.
     /// </summary>
     private const int ReadableBytesMax = 16 * 1024;
+
+    /// <summary>The most bytes of a table as JSON: about 50,000 silos, dead ones included.</summary>
+    internal const int JsonBytesMax = 16 * 1024 * 1024;
 
     /// <summary>Begins a compressed table. No JSON text begins with it.</summary>
     private const byte Compressed = 1;
@@ -49,9 +54,12 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
     public MembershipRecord Update(MembershipRow row, MembershipEntry entry, int version, long aliveSeen) =>
         this with { Version = version, Rows = Rows.Replace(row, MembershipRow.From(entry, version, aliveSeen)) };
 
+    /// <summary>What a register holds.</summary>
+    /// <exception cref="OrleansException">It would be too large to be read.</exception>
     public byte[] Encode()
     {
         var json = JsonSerializer.SerializeToUtf8Bytes(this, Json);
+        ThrowIfOver(JsonBytesMax, json.Length);
         if (json.Length <= ReadableBytesMax)
         {
             return json;
@@ -64,15 +72,92 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
             brotli.Write(json);
         }
 
+        ThrowIfOver(ChangeCatalog.PayloadBytesDefault, (int)bytes.Length);
         return bytes.ToArray();
     }
 
     /// <summary>Reads what a register holds.</summary>
-    /// <exception cref="InvalidDataException">It is no membership table, or of a version that is not known.</exception>
-    public static MembershipRecord Decode(RegisterKey key, Snapshot snapshot) => snapshot.Exists
-        ? FormattedJson.Decode<MembershipRecord>(
-            key, "membership table", FormatNow, Json, () => Unpack(snapshot.Payload))
-        : Empty;
+    /// <exception cref="InvalidDataException">
+    /// It is no membership table, of a version that is not known, or one that no silo has written.
+    /// </exception>
+    public static MembershipRecord Decode(RegisterKey key, Snapshot snapshot)
+    {
+        if (!snapshot.Exists)
+        {
+            return Empty;
+        }
+
+        var record = FormattedJson.Decode<MembershipRecord>(
+            key, "membership table", FormatNow, Json, () => Unpack(snapshot.Payload));
+        return record.FindProblem() is { } problem ? throw Refused(key, problem) : record;
+    }
+
+    /// <summary>What is said of a table that is not used.</summary>
+    public static InvalidDataException Refused(RegisterKey key, string problem) => new(
+        $"Register '{key}' holds a membership table that no silo has written: {problem}. It is neither used nor changed.");
+
+    /// <summary>What is wrong with the table as it is; null if nothing is.</summary>
+    private string? FindProblem()
+    {
+        if (Version < 0 || Rows.IsDefault)
+        {
+            return Rows.IsDefault ? "it has no rows" : $"it is of version {Version}";
+        }
+
+        var silos = new HashSet<string>();
+        foreach (var row in Rows)
+        {
+            if (row is null)
+            {
+                return "an entry is no row";
+            }
+
+            var problem = row.FindProblem() ?? (silos.Add(row.Silo) ? null : "it has two rows")
+                ?? (row.WrittenAt <= Version ? null : $"it is of version {row.WrittenAt}, and the table of {Version}");
+            if (problem is not null)
+            {
+                return $"silo '{row.Silo}': {problem}";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>What is wrong with the table if there was another one before it; null if nothing is.</summary>
+    /// <param name="seen">What was chosen before this table was asked for.</param>
+    /// <param name="self">
+    /// The silo that asks, if it has not declared itself dead: somebody who lives has written that it is. Null for none.
+    /// </param>
+    public string? FindProblemAfter(MembershipRecord seen, SiloAddress? self)
+    {
+        if (Version < seen.Version)
+        {
+            return $"it is of version {Version}, and was of version {seen.Version} before";
+        }
+
+        var dead = seen.Rows.Where(row => row.Status == SiloStatus.Dead).Select(row => row.Silo).ToHashSet();
+        if (Rows.FirstOrDefault(row => row.Status != SiloStatus.Dead && dead.Contains(row.Silo)) is { } risen)
+        {
+            return $"silo '{risen.Silo}' was dead before, and is {risen.Status}";
+        }
+
+        return self is not null
+            && seen.Find(self) is { Status: not SiloStatus.Dead }
+            && Rows.All(row => row.Status == SiloStatus.Dead)
+                ? "all silos are dead in it, and this one is not"
+                : null;
+    }
+
+    private void ThrowIfOver(int most, int bytes)
+    {
+        if (bytes > most)
+        {
+            throw new OrleansException(
+                $"The membership table would have {bytes} bytes with its {Rows.Length} silos, and {most} is the most. " +
+                $"Dead silos leave it after {nameof(ClusterMembershipOptions)}." +
+                $"{nameof(ClusterMembershipOptions.DefunctSiloExpiration)}.");
+        }
+    }
 
     private static ReadOnlyMemory<byte> Unpack(ReadOnlyMemory<byte> payload) =>
         payload.Length > 0 && payload.Span[0] == Compressed ? Decompress(payload[1..]) : payload;
@@ -80,9 +165,18 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
     private static ReadOnlyMemory<byte> Decompress(ReadOnlyMemory<byte> bytes)
     {
         using var brotli = new BrotliStream(new MemoryStream(bytes.ToArray()), CompressionMode.Decompress);
-        using var json = new MemoryStream();
-        brotli.CopyTo(json);
-        return json.ToArray();
+        var json = new MemoryStream();
+        var piece = new byte[64 * 1024];
+        for (var read = brotli.Read(piece); read > 0; read = brotli.Read(piece))
+        {
+            json.Write(piece, 0, read);
+            if (json.Length > JsonBytesMax)
+            {
+                throw new FormatException($"unpacked it has over {JsonBytesMax} bytes.");
+            }
+        }
+
+        return json.GetBuffer().AsMemory(0, (int)json.Length);
     }
 }
 
@@ -124,6 +218,28 @@ internal sealed record MembershipRow
 
     [JsonIgnore]
     public SiloAddress Address => SiloAddress.FromParsableString(Silo);
+
+    /// <summary>What is wrong with the row; null if nothing is.</summary>
+    public string? FindProblem() =>
+        !IsAddress(Silo) ? "this is no address of a silo"
+        : !Enum.IsDefined(Status) ? $"{Status} is no status"
+        : WrittenAt < 0 ? $"it is of version {WrittenAt}"
+        : ProxyPort is < 0 or > IPEndPoint.MaxPort ? $"{ProxyPort} is no port"
+        : (Suspicions ?? []).Any(each => !IsAddress(each?.By)) ? "what suspects it has no address of a silo"
+        : null;
+
+    private static bool IsAddress(string? text)
+    {
+        try
+        {
+            return text is not null && SiloAddress.FromParsableString(text).ToParsableString() == text;
+        }
+        catch (Exception failure) when (failure is FormatException or ArgumentException or IndexOutOfRangeException
+            or OverflowException)
+        {
+            return false;
+        }
+    }
 
     /// <summary>When the silo was last heard of by this row: started, alive or voted against.</summary>
     [JsonIgnore]

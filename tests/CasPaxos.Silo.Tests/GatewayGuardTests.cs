@@ -79,6 +79,7 @@ public sealed class GatewayGuardTests(SiloFixture silo)
         });
 
         Assert.NotNull(refused);
-        Assert.Contains($"it calls itself 'sys.client/{name}'", silo.Silos.Silos[0].ReadLog(), StringComparison.Ordinal);
+        var log = silo.Silos.Silos[0].ReadLog();
+        Assert.Contains($"it calls itself 'sys.client/{name}'", log, StringComparison.Ordinal);
     }
 }

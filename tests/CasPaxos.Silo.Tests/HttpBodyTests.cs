@@ -17,9 +17,11 @@ public sealed class HttpBodyTests
     public HttpBodyTests()
     {
         var configuration = Configuration.Majority(Guid.NewGuid(), 1, [Guid.NewGuid()]);
+        var options = Options.Create(new CasPaxosOptions());
         _api = new RegisterApi(
             new RegisterClient(configuration, [new MemoryAcceptor()]),
-            Options.Create(new CasPaxosOptions()),
+            new ClientKeys(options, []),
+            options,
             new SiloHostOptions());
     }
 

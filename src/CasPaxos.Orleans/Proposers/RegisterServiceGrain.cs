@@ -9,7 +9,10 @@ namespace CasPaxos.Orleans;
 [GrainType("caspaxos.service")]
 [StatelessWorker(1), Reentrant, GrainDirectory(ComputedDirectory.Name)]
 internal sealed class RegisterServiceGrain(
-    SiloRegisters registers, ClientKeys keys, AcceptorMap map, IClusterMembershipService membership) : Grain, IRegisterServiceGrain
+    SiloRegisters registers,
+    ClientKeys keys,
+    AcceptorMap map,
+    IClusterMembershipService membership) : Grain, IRegisterServiceGrain
 {
     public Task<OutcomeMessage> ExecuteAsync(
         string key, OperationMessage operation, CancellationToken cancellationToken) =>
