@@ -41,7 +41,7 @@ internal static class ExitCodes
           4    unavailable: no quorum in time; nothing was changed and nothing will be
           5    unknown: it may be applied or not; the command to retry safely is printed
           6    cannot connect, or another failure
-          7    forbidden: the register is not open to clients; nothing was changed
+          7    forbidden: the register is not open to clients; this did nothing
           130  interrupted by Ctrl-C; what is known of the operation is printed
         """;
 }

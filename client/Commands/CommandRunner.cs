@@ -60,7 +60,7 @@ internal static partial class CommandRunner
         RegisterGrainUnavailableException or RegisterUnavailableException or AcceptorUnavailableException
             or TimeoutException or OperationCanceledException =>
             (ExitCodes.Unavailable, $"Unavailable, nothing was changed. Try again later. {Sentence(failure)}"),
-        UnauthorizedAccessException => (ExitCodes.Forbidden, $"Forbidden, nothing was changed. {Sentence(failure)}"),
+        UnauthorizedAccessException => (ExitCodes.Forbidden, $"Forbidden: this did nothing. {Sentence(failure)}"),
         ArgumentException => (ExitCodes.Usage, Sentence(failure)),
         _ => (ExitCodes.Failed, $"Failed: {Sentence(failure)}"),
     };

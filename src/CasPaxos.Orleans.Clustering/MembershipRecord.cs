@@ -94,7 +94,8 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
 
     /// <summary>What is said of a table that is not used.</summary>
     public static InvalidDataException Refused(RegisterKey key, string problem) => new(
-        $"Register '{key}' holds a membership table that no silo has written: {problem}. It is neither used nor changed.");
+        $"Register '{key}' holds a membership table that no silo has written: {problem}. " +
+        "It is neither used nor changed.");
 
     /// <summary>What is wrong with the table as it is; null if nothing is.</summary>
     private string? FindProblem()
@@ -126,7 +127,7 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
     /// <summary>What is wrong with the table if there was another one before it; null if nothing is.</summary>
     /// <param name="seen">What was chosen before this table was asked for.</param>
     /// <param name="self">
-    /// The silo that asks, if it has not declared itself dead: somebody who lives has written that it is. Null for none.
+    /// The silo that asks, unless it has declared itself dead: others who do so are alive. Null for none.
     /// </param>
     public string? FindProblemAfter(MembershipRecord seen, SiloAddress? self)
     {
@@ -153,8 +154,8 @@ internal sealed record MembershipRecord(int Format, int Version, ImmutableArray<
         if (bytes > most)
         {
             throw new OrleansException(
-                $"The membership table would have {bytes} bytes with its {Rows.Length} silos, and {most} is the most. " +
-                $"Dead silos leave it after {nameof(ClusterMembershipOptions)}." +
+                $"The membership table would have {bytes} bytes with its {Rows.Length} silos, and {most} is the " +
+                $"most. Dead silos leave it after {nameof(ClusterMembershipOptions)}." +
                 $"{nameof(ClusterMembershipOptions.DefunctSiloExpiration)}.");
         }
     }

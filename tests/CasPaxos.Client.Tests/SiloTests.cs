@@ -36,6 +36,23 @@ public sealed class SiloTests(PostgresFixture postgres, SiloFixture fixture) : I
     private TestSilo Silo => fixture.Silo;
 
     [SkippableFact]
+    public async Task What_is_not_open_to_clients_is_an_exit_code_of_its_own_and_open_to_who_asks_the_databases()
+    {
+        Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
+        const string Key = "membership/cli/reserved";
+
+        var put = await Silo.RunAsync("put", Key, "v");
+        var got = await Silo.RunAsync("get", Key, "--json");
+        var listed = await Silo.RunAsync("list", "--prefix", Key);
+        var direct = await postgres.RunAsync("get", Key);
+
+        Assert.Equal((7, 7, 7), (put.ExitCode, got.ExitCode, listed.ExitCode));
+        Assert.Contains("ClientsMayUseReservedKeys", put.Errors, StringComparison.Ordinal);
+        Assert.Equal("forbidden", got.Field("outcome"));
+        Assert.Equal(3, direct.ExitCode); // Absent: the put did nothing.
+    }
+
+    [SkippableFact]
     public async Task Every_operation_works_through_a_silo_and_means_the_same()
     {
         Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);

@@ -34,7 +34,8 @@ public sealed class MembershipSenseTests
         """{"format":1,"version":1,"rows":[{"silo":"10.0.0.1:11111@1","writtenAt":1,"status":77}]}""", "status")]
     [InlineData(
         """
-        {"format":1,"version":2,"rows":[{"silo":"10.0.0.1:11111@1","writtenAt":1},{"silo":"10.0.0.1:11111@1","writtenAt":2}]}
+        {"format":1,"version":2,
+          "rows":[{"silo":"10.0.0.1:11111@1","writtenAt":1},{"silo":"10.0.0.1:11111@1","writtenAt":2}]}
         """,
         "two rows")]
     [InlineData(

@@ -89,7 +89,8 @@ public sealed class DeadOwnerTests
     /// <returns>The state of the activation that comes after the dead one, not read yet.</returns>
     private async Task<GrainState<TestState>> DieWhileWritingAsync(bool exists)
     {
-        Line[] lines = [.. _cluster.Acceptors.Select((acceptor, slot) => new Line(acceptor) { DropsAccepts = slot > 0 })];
+        Line[] lines =
+            [.. _cluster.Acceptors.Select((acceptor, slot) => new Line(acceptor) { DropsAccepts = slot > 0 })];
         var dying = Make(_cluster.Client(lines: lines), options => options.Timeout = Soon);
         var state = NewState();
         if (exists)

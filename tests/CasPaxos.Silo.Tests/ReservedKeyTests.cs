@@ -24,7 +24,9 @@ public sealed class ReservedKeyTests(SiloFixture silo)
         using var head = await silo.SendAsync(HttpMethod.Head, path);
         using var put = await silo.SendAsync(HttpMethod.Put, path, [1]);
         using var escaped = await silo.SendAsync(
-            HttpMethod.Put, $"/registers/%{(int)key[0]:x2}{key[1..].Replace("/", "%2F", StringComparison.Ordinal)}", [1]);
+            HttpMethod.Put,
+            $"/registers/%{(int)key[0]:x2}{key[1..].Replace("/", "%2F", StringComparison.Ordinal)}",
+            [1]);
         using var deleted = await silo.SendAsync(HttpMethod.Delete, path);
         using var appended = await silo.SendAsync(HttpMethod.Post, $"{path}/append", [1]);
         using var counted = await silo.SendAsync(HttpMethod.Post, $"{path}/increment");
