@@ -1,5 +1,6 @@
 using System.Net;
 using CasPaxos.Orleans;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration.Json;
 using Microsoft.Extensions.Options;
@@ -70,6 +71,16 @@ internal static class SiloApplication
     private static void AddHttp(WebApplicationBuilder builder, SiloHostOptions options, SiloTls? tls)
     {
         builder.WebHost.UseUrls(options.HttpUrl);
+        if (new Uri(options.HttpUrl).IsLoopback)
+        {
+            // A page in a browser on this machine may have any name resolved to this address. "AllowedHosts" adds some.
+            builder.Services.PostConfigure<HostFilteringOptions>(hosts => hosts.AllowedHosts =
+            [
+                "localhost", "127.0.0.1", "[::1]", new Uri(options.HttpUrl).Host,
+                .. hosts.AllowedHosts.Where(host => host != "*"),
+            ]);
+        }
+
         builder.Services.AddOptions<KestrelServerOptions>().Configure<IOptions<CasPaxosOptions>>((kestrel, registers) =>
         {
             kestrel.AddServerHeader = false;

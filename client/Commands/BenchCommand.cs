@@ -57,7 +57,7 @@ internal static class BenchCommand
         await MeasureAsync(NewLoad(), concurrency, TimeSpan.FromSeconds(1), _ => { }, context.Token);
         var load = NewLoad();
         var elapsed = await MeasureAsync(
-            load, concurrency, TimeSpan.FromSeconds(seconds), context.Printer.Note, context.Token);
+            load, concurrency, TimeSpan.FromSeconds(seconds), text => context.Printer.Note(text), context.Token);
         if (load.Failed > 0)
         {
             context.Printer.Note($"{load.Failed} operations were not applied; the last: {load.Failure}");

@@ -38,7 +38,7 @@ internal static class ContextCommand
                 json.WriteString("clusterId", silos?.ClusterId);
                 json.WriteString("serviceId", silos?.ServiceId);
                 Write("gateways", silos?.Gateways ?? []);
-                Write("databases", databases.Select(Redaction.Apply));
+                Write("databases", databases.Select(ConnectionText.Mask));
                 Write("httpUrls", found?.Cluster.HttpUrls ?? []);
 
                 void Write(string name, IEnumerable<string> values)
@@ -60,7 +60,7 @@ internal static class ContextCommand
             ? $"Databases without silos, {settings.Origin.Why}."
             : $"Cluster {silos.ClusterId}, service {silos.ServiceId}, {settings.Origin.Why}.");
         Print("Gateway", silos?.Gateways ?? []);
-        Print("Database", databases.Select(Redaction.Apply));
+        Print("Database", databases.Select(ConnectionText.Mask));
         Print("HTTP", found?.Cluster.HttpUrls ?? []);
         return ExitCodes.Applied;
 

@@ -25,7 +25,8 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
 
         if (Message(outcome) is { } message)
         {
-            context.Printer.Note(interrupted ? $"Interrupted. {message}" : message);
+            var retry = outcome is Outcome.Unknown unknown ? Retry(unknown) : null;
+            context.Printer.Note(interrupted ? $"Interrupted. {message}" : message, retry);
         }
 
         return exitCode;
@@ -73,7 +74,7 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
             : $"Unavailable, nothing was changed. Try again later. {unavailable.Reason}",
         Outcome.Unknown unknown =>
             $"Unknown: operation {unknown.Id} may be applied to register '{key}' or not. {unknown.Reason}\n" +
-            $"To learn the truth, and never apply it twice (since {unknown.Since}):\n  {Retry(unknown)}",
+            $"To learn the truth, and never apply it twice (since {unknown.Since}):",
         Outcome.Faulted faulted => $"Failed, nothing was changed: {CommandRunner.Sentence(faulted.Exception)}",
         _ => throw new System.Diagnostics.UnreachableException(),
     };
@@ -131,14 +132,14 @@ internal sealed class OutcomeReport(CommandContext context, string command, Regi
                 break;
             case Outcome.Unknown unknown:
                 json.WriteString("since", unknown.Since.ToString());
-                json.WriteString("reason", unknown.Reason);
+                json.WriteString("reason", Redaction.Apply(unknown.Reason));
                 json.WriteString("retry", Retry(unknown));
                 break;
             case Outcome.Unavailable unavailable:
-                json.WriteString("reason", unavailable.Reason);
+                json.WriteString("reason", Redaction.Apply(unavailable.Reason));
                 break;
             case Outcome.Faulted faulted:
-                json.WriteString("reason", CommandRunner.Sentence(faulted.Exception));
+                json.WriteString("reason", Redaction.Apply(CommandRunner.Sentence(faulted.Exception)));
                 break;
         }
     }

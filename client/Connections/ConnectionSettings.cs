@@ -99,10 +99,11 @@ internal abstract record ConnectionSettings(ConnectionOrigin Origin, TimeSpan Ti
         {
             given =
             [
-                Variable("--gateway", "CASPAXOS_GATEWAYS", [',', ' ']),
-                Variable("--clustering-connection", "CASPAXOS_CLUSTERING_CONNECTION", []),
-                Variable("--clustering-database", "CASPAXOS_CLUSTERING_DATABASES", ['|']),
-                Variable("--direct", "CASPAXOS_DIRECT", ['|']),
+                Variable("--gateway", "CASPAXOS_GATEWAYS", static text => text.Split(
+                    [',', ' '], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)),
+                Variable("--clustering-connection", "CASPAXOS_CLUSTERING_CONNECTION", static text => [text]),
+                Variable("--clustering-database", "CASPAXOS_CLUSTERING_DATABASES", ConnectionText.Split),
+                Variable("--direct", "CASPAXOS_DIRECT", ConnectionText.Split),
             ];
             given.RemoveAll(way => way.Values.Length == 0);
         }
@@ -118,8 +119,10 @@ internal abstract record ConnectionSettings(ConnectionOrigin Origin, TimeSpan Ti
 
         static ConnectionOrigin Option(string name) => new ConnectionOrigin.Given($"{name} on the command line");
 
-        (string, string[], ConnectionOrigin) Variable(string kind, string name, char[] separators) =>
-            (kind, Split(environment(name), separators), new ConnectionOrigin.Given($"the variable {name}"));
+        (string, string[], ConnectionOrigin) Variable(string kind, string name, Func<string, string[]> split) => (
+            kind,
+            environment(name) is { } text && !string.IsNullOrWhiteSpace(text) ? split(text) : [],
+            new ConnectionOrigin.Given($"the variable {name}"));
     }
 
     /// <summary>The cluster of the context file, or else the gateway that Orleans uses by default.</summary>
@@ -132,12 +135,6 @@ internal abstract record ConnectionSettings(ConnectionOrigin Origin, TimeSpan Ti
             ? [.. cluster.Gateways]
             : ["127.0.0.1:30000"];
         return ("--gateway", gateways, origin);
-    }
-
-    private static string[] Split(string? text, char[] separators)
-    {
-        const StringSplitOptions Trimmed = StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries;
-        return string.IsNullOrWhiteSpace(text) ? [] : separators.Length == 0 ? [text] : text.Split(separators, Trimmed);
     }
 
     private static TimeSpan ReadTimeout(ParseResult parsed, Func<string, string?> environment)

@@ -39,7 +39,8 @@ internal static class GlobalOptions
     public static readonly Option<string[]> ClusteringDatabase = new("--clustering-database")
     {
         Description = "The PostgreSQL database of a slot whose registers hold the Orleans membership, instead of " +
-            "gateways; repeat for each slot, in order. CASPAXOS_CLUSTERING_DATABASES, separated by |.",
+            "gateways; repeat for each slot, in order. CASPAXOS_CLUSTERING_DATABASES, separated by |, which a " +
+            "quoted value may hold too.",
         HelpName = "STRING",
         Recursive = true,
     };
@@ -47,7 +48,7 @@ internal static class GlobalOptions
     public static readonly Option<string[]> Direct = new("--direct")
     {
         Description = "No silos: the PostgreSQL database of a slot; repeat for each slot, in order. CASPAXOS_DIRECT, " +
-            "separated by |.",
+            "separated by |, which a quoted value may hold too.",
         HelpName = "STRING",
         Recursive = true,
     };

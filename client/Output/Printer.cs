@@ -52,8 +52,11 @@ internal sealed class Printer : IDisposable
     public Utf8JsonWriter Stream() => new(_output, Relaxed);
 
     /// <summary>A message for people.</summary>
+    /// <param name="text">May hold passwords of connection strings: they are masked.</param>
+    /// <param name="command">A line for a shell, printed as it is; null for none.</param>
 #pragma warning disable CA1822 // Belongs to what can be printed, as the rest.
-    public void Note(string text) => Console.Error.WriteLine(Redaction.Apply(text));
+    public void Note(string text, string? command = null) =>
+        Console.Error.WriteLine(Redaction.Apply(text) + (command is null ? "" : $"\n  {command}"));
 #pragma warning restore CA1822
 
     /// <summary>Writes bytes as text where they are UTF-8, else as base64, and says which.</summary>

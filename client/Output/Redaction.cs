@@ -11,9 +11,10 @@ internal static partial class Redaction
     /// <summary>The text, without the passwords of connection strings in it.</summary>
     public static string Apply(string text) => Secrets().Replace(text, "$1" + Mask);
 
-    // A quoted value may hold semicolons; an unquoted one ends at the first.
+    // A quoted value may hold semicolons; what is not quoted ends at the first, and at nothing else that a password may
+    // hold. Better to mask the rest of a line than to show a part of a secret.
     [GeneratedRegex(
-        """((?:\b|_)(?:password|pwd|ssl\s*password)\s*=\s*)("(?:[^"]|"")*"|'(?:[^']|'')*'|[^;|"']*)""",
+        """((?:\b|_)(?:password|pwd|psw|ssl\s*password)\s*=\s*)("(?:[^"]|"")*("|$)|'(?:[^']|'')*('|$))?[^;\r\n]*""",
         RegexOptions.IgnoreCase)]
     private static partial Regex Secrets();
 }

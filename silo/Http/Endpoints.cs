@@ -12,6 +12,11 @@ internal static class Endpoints
         var api = application.Services.GetRequiredService<RegisterApi>();
         var health = application.Services.GetRequiredService<HealthCheckService>();
 
+        application.Use((context, next) =>
+            Stranger(context.Request) is { } origin
+                ? Answers.ForbiddenAsync(context, $"'{origin}' is another site: its pages may not call this one.")
+                : next(context));
+
         // By the raw target, also for the decision who may pass: a path that is a health check only after its dots are
         // resolved is a register here.
         application.Use((context, next) =>
@@ -41,5 +46,15 @@ internal static class Endpoints
                 ? Results.Json(report, statusCode: status)
                 : Results.Json(new { report.Ready }, statusCode: status); // A probe needs no more.
         });
+    }
+
+    /// <summary>The site whose page lets a browser send the request; null if there is none, or this one.</summary>
+    private static string? Stranger(HttpRequest request)
+    {
+        var origin = request.Headers.Origin.ToString();
+        return origin.Length == 0
+            || string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase)
+                ? null
+                : origin;
     }
 }

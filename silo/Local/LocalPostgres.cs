@@ -84,8 +84,17 @@ internal sealed class LocalPostgres
         var password = Path.Combine(_folder, "password");
         try
         {
-            await File.WriteAllTextAsync(password, _password, cancellationToken);
-            File.SetUnixFileMode(password, UnixFileMode.UserRead);
+            var forOwner = new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.Write,
+                UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite, // Not a moment for others.
+            };
+            await using (var file = new StreamWriter(password, forOwner))
+            {
+                await file.WriteAsync(_password.AsMemory(), cancellationToken);
+            }
+
             if (Programs.IsRoot)
             {
                 await Programs.RunAsync(Log, ["chown", "postgres", _folder, password], cancellationToken);

@@ -86,9 +86,16 @@ public sealed class SiloHostOptions
 
     /// <summary>
     /// Where the HTTP API and the health checks are. Default http://127.0.0.1:8080: this machine only. With
-    /// <c>https</c>, under the certificate of <see cref="Tls"/>.
+    /// <c>https</c>, under the certificate of <see cref="Tls"/>. Where other machines reach it, it must be
+    /// <c>https</c> and there must be a <see cref="BearerToken"/>, unless <see cref="AllowOpenHttp"/> is set.
     /// </summary>
     public string HttpUrl { get; set; } = "http://127.0.0.1:8080";
+
+    /// <summary>
+    /// True lets whoever reaches this machine use the HTTP API without <see cref="BearerToken"/>, or send it in the
+    /// clear: for a network that lets nobody else in. Default false.
+    /// </summary>
+    public bool AllowOpenHttp { get; set; }
 
     /// <summary>
     /// Most connections of callers of the HTTP API; further ones are closed at once. Each may hold a value while it is

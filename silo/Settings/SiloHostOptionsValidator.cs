@@ -109,6 +109,16 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
         {
             errors.AddError("is https, but there is no Tls:CertificatePath.", nameof(options.HttpUrl));
         }
+        else if (!url.IsLoopback
+            && !options.AllowOpenHttp
+            && (options.BearerToken is null || url.Scheme != Uri.UriSchemeHttps))
+        {
+            errors.AddError(
+                $"'{options.HttpUrl}' can be reached from other machines. Use https and a " +
+                $"{nameof(options.BearerToken)}, or set {nameof(options.AllowOpenHttp)} where nobody else is on that " +
+                "network.",
+                nameof(options.HttpUrl));
+        }
 
         if (options.BearerToken is { } token
             && (token.Length < SiloHostOptions.BearerTokenLengthMin || token.Any(letter => letter is < '!' or > '~')))

@@ -8,6 +8,13 @@ public sealed class TextTests
     [InlineData("password = 'ge;heim';Host=a", "password = ***;Host=a")]
     [InlineData("PWD=\"ge\"\"heim\"", "PWD=***")]
     [InlineData("CASPAXOS_TLS_PASSWORD=geheim", "CASPAXOS_TLS_PASSWORD=***")]
+    [InlineData("Host=a;PSW=geheim;Port=1", "Host=a;PSW=***;Port=1")]
+    [InlineData("Host=a;Password=ge|heim;Port=1", "Host=a;Password=***;Port=1")]
+    [InlineData("Host=a;Password=ge'hei\"m;Port=1", "Host=a;Password=***;Port=1")]
+    [InlineData("Host=a;Password=\"geheim\"heim;Port=1", "Host=a;Password=***;Port=1")]
+    [InlineData("Host=a;Password=\"ge;heim", "Host=a;Password=***")]
+    [InlineData("Host=a;Password='ge;heim", "Host=a;Password=***")]
+    [InlineData("Ssl Password=ge heim\nnext line", "Ssl Password=***\nnext line")]
     [InlineData("no secret here", "no secret here")]
     public void Passwords_of_connection_strings_are_masked(string text, string masked) =>
         Assert.Equal(masked, Redaction.Apply(text));
@@ -32,16 +39,27 @@ public sealed class TextTests
         var line = RetryCommandLine.Of(
             [
                 "put", "--since=absent", "--operation-id", "old", "--tls-password", "geheim",
-                "--direct", "Host=a;Password=geheim", "--", "k", "--v",
+                "--direct", "Host=a;PSW=ge|'heim", "--direct:Host=b;Pwd=\"ge;heim\"", "--direct=Host=c;Pasword=geheim",
+                "--", "k", "--since=password=v",
             ],
             "put",
             unknown);
 
         Assert.Equal(
-            "caspaxos put --operation-id 11111111111111111111111111111111 --since absent --tls-password=*** " +
-            "--direct 'Host=a;Password=***' -- k --v",
+            "caspaxos put --operation-id 11111111111111111111111111111111 --since absent --tls-password '***' " +
+            "--direct 'Host=a;Password=***' --direct 'Host=b;Password=***' --direct '***' -- k --since=password=v",
             line);
     }
+
+    [Theory]
+    [InlineData("a|b", "a", "b")]
+    [InlineData(" a | | b |", "a", "b")]
+    [InlineData("Host=a;Password='x|y';Port=1|Host=b", "Host=a;Password='x|y';Port=1", "Host=b")]
+    [InlineData("Password= \"x|y\"|Host=b", "Password= \"x|y\"", "Host=b")]
+    [InlineData("Password='it''s|it'|Host=b", "Password='it''s|it'", "Host=b")]
+    [InlineData("Password=it's|Host=b;Password=it's", "Password=it's", "Host=b;Password=it's")]
+    public void Connection_strings_are_separated_where_no_quoted_value_holds_the_bar(
+        string text, params string[] parts) => Assert.Equal(parts, ConnectionText.Split(text));
 
     [Theory]
     [InlineData("silo:30000", "silo", 30000)]

@@ -98,6 +98,7 @@ public sealed class IsolatedCluster : IAsyncLifetime
         {
             var address = _network.AddressOf(silo).ToString();
             settings["Silo:AdvertisedIPAddress"] = address;
+            settings["Silo:AllowOpenHttp"] = "true";
             settings["Silo:HttpUrl"] = string.Create(CultureInfo.InvariantCulture, $"http://{address}:8080");
         }
 

@@ -50,6 +50,40 @@ public sealed class SecurityTests(SiloFixture silo)
         Assert.Contains("\"slot\":2", await details.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
+    /// <summary>A name that an attacker has point here, and pages of other sites, in a browser here.</summary>
+    [SkippableTheory]
+    [InlineData("Host", "attacker.example", HttpStatusCode.BadRequest)]
+    [InlineData("Host", "127.0.0.1.attacker.example", HttpStatusCode.BadRequest)]
+    [InlineData("Host", "10.1.2.3", HttpStatusCode.BadRequest)]
+    [InlineData("Origin", "https://attacker.example", HttpStatusCode.Forbidden)]
+    [InlineData("Origin", "http://127.0.0.1:1", HttpStatusCode.Forbidden)]
+    [InlineData("Origin", "null", HttpStatusCode.Forbidden)]
+    [InlineData("Host", "localhost", HttpStatusCode.Created)]
+    public async Task A_page_of_another_site_cannot_use_the_HTTP_API(string header, string value, HttpStatusCode status)
+    {
+        SiloFixture.Need();
+        var path = $"registers/cross-site/{Guid.NewGuid():n}";
+
+        using var put = await silo.SendAsync(HttpMethod.Put, path, [1], headers: (header, value));
+        using var health = await silo.SendAsync(HttpMethod.Get, "health/live", headers: (header, value));
+        using var read = await silo.SendAsync(HttpMethod.Get, path);
+
+        Assert.Equal(status, put.StatusCode);
+        Assert.Equal(status == HttpStatusCode.Created ? HttpStatusCode.OK : status, health.StatusCode);
+        Assert.Equal(status == HttpStatusCode.Created, read.IsSuccessStatusCode);
+    }
+
+    [SkippableFact]
+    public async Task A_page_of_this_site_may_use_the_HTTP_API()
+    {
+        SiloFixture.Need();
+        var origin = silo.Silos.HttpUrls[0].GetLeftPart(UriPartial.Authority);
+
+        using var put = await silo.SendAsync(HttpMethod.Put, "registers/own-site", [1], headers: ("Origin", origin));
+
+        Assert.True(put.IsSuccessStatusCode);
+    }
+
     [SkippableFact]
     public async Task An_Orleans_client_may_call_registers_and_no_other_grain()
     {

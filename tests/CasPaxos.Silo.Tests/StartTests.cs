@@ -45,6 +45,10 @@ public sealed class StartTests(SiloFixture silo)
     [InlineData("innit", "'innit'", "neither a command")]
     [InlineData("run --Silo:SiloPort=abc", "Silo:SiloPort", "abc")]
     [InlineData("run --Silo:Name", "Silo:Name", "no value")]
+    [InlineData("run --Silo:HttpUrl=http://0.0.0.0:8080", "Silo:HttpUrl", "from other machines")]
+    [InlineData("run --Silo:HttpUrl=http://*:8080", "Silo:HttpUrl", "such as")]
+    [InlineData(
+        "run --Silo:HttpUrl=http://10.1.2.3:8080 --Silo:BearerToken=a-token-of-some-length", "Silo:HttpUrl", "https")]
     [InlineData("run --Silo:Clustering=CasPaxos", "Silo:ClusteringDatabases", "there are none")]
     [InlineData(
         "run --Silo:Clustering=CasPaxos --CasPaxos:Slots:0:ConnectionString=Host=a --CasPaxos:Slots:1:GrainStorage=b",
