@@ -14,7 +14,7 @@ internal static partial class Redaction
     // A quoted value may hold semicolons; what is not quoted ends at the first, and at nothing else that a password may
     // hold. Better to mask the rest of a line than to show a part of a secret.
     [GeneratedRegex(
-        """((?:\b|_)(?:password|pwd|psw|ssl\s*password)\s*=\s*)("(?:[^"]|"")*("|$)|'(?:[^']|'')*('|$))?[^;\r\n]*""",
+        """(\w*(?:password|pwd|psw)\s*=\s*)("(?:[^"]|"")*("|$)|'(?:[^']|'')*('|$))?[^;\r\n]*""",
         RegexOptions.IgnoreCase)]
     private static partial Regex Secrets();
 }

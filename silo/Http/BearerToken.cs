@@ -12,6 +12,9 @@ internal sealed class BearerToken
 
     public BearerToken(SiloHostOptions options) => _digest = options.BearerToken is { } token ? Digest(token) : null;
 
+    /// <summary>True if no token is configured.</summary>
+    public bool AdmitsAll => _digest is null;
+
     /// <summary>True if the request may pass: it holds the token, or none is configured.</summary>
     public bool Admits(HttpRequest request)
     {

@@ -1,5 +1,8 @@
+using System.Net;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
 
 namespace CasPaxos.Silo;
 
@@ -12,10 +15,11 @@ internal static class Endpoints
         var api = application.Services.GetRequiredService<RegisterApi>();
         var health = application.Services.GetRequiredService<HealthCheckService>();
 
-        application.Use((context, next) =>
-            Stranger(context.Request) is { } origin
-                ? Answers.ForbiddenAsync(context, $"'{origin}' is another site: its pages may not call this one.")
-                : next(context));
+        var hosts = application.Services.GetRequiredService<IOptions<HostFilteringOptions>>().Value.AllowedHosts;
+        var anyHost = hosts is null || hosts.Contains("*");
+        application.Use((context, next) => FindStranger(context.Request, anyHost && token.AdmitsAll) is { } problem
+            ? Answers.ForbiddenAsync(context, problem)
+            : next(context));
 
         // By the raw target, also for the decision who may pass: a path that is a health check only after its dots are
         // resolved is a register here.
@@ -48,13 +52,24 @@ internal static class Endpoints
         });
     }
 
-    /// <summary>The site whose page lets a browser send the request; null if there is none, or this one.</summary>
-    private static string? Stranger(HttpRequest request)
+    /// <summary>Why a browser may send the request for a page of another site; null if it cannot.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="onlyAddresses">True where any name, also one of an attacker, could point here.</param>
+    internal static string? FindStranger(HttpRequest request, bool onlyAddresses)
     {
-        var origin = request.Headers.Origin.ToString();
-        return origin.Length == 0
-            || string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase)
-                ? null
-                : origin;
+        var (origin, host) = (request.Headers.Origin.ToString(), request.Host.Host);
+        if (origin.Length > 0
+            && !string.Equals(origin, $"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase))
+        {
+            return $"'{origin}' is another site: its pages may not call this one.";
+        }
+
+        var isOurs = !onlyAddresses
+            || IPAddress.TryParse(host, out _)
+            || host.Equals("localhost", StringComparison.OrdinalIgnoreCase);
+        return isOurs
+            ? null
+            : $"Call this silo by an IP address, or name '{host}' in AllowedHosts: without a token a page of another " +
+                "site could call it by a name of its own.";
     }
 }

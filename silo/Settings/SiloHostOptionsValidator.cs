@@ -100,10 +100,13 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
     {
         if (!Uri.TryCreate(options.HttpUrl, UriKind.Absolute, out var url)
             || (url.Scheme != Uri.UriSchemeHttp && url.Scheme != Uri.UriSchemeHttps)
-            || url.PathAndQuery != "/")
+            || url.PathAndQuery != "/"
+            || url.UserInfo.Length > 0
+            || !(IPAddress.TryParse(url.Host, out _) || IsLocalhost(options.HttpUrl)))
         {
             errors.AddError(
-                $"'{options.HttpUrl}' is not an address such as http://127.0.0.1:8080.", nameof(options.HttpUrl));
+                $"'{options.HttpUrl}' is not an address such as http://127.0.0.1:8080: localhost, or an IP address.",
+                nameof(options.HttpUrl));
         }
         else if (url.Scheme == Uri.UriSchemeHttps && !options.Tls.Enabled)
         {
@@ -134,6 +137,10 @@ internal sealed class SiloHostOptionsValidator : IValidateOptions<SiloHostOption
             errors.AddError("is not an address such as http://127.0.0.1:4317.", nameof(options.OtlpEndpoint));
         }
     }
+
+    /// <summary>By the text: .NET takes other names for it too, and the server listens everywhere then.</summary>
+    private static bool IsLocalhost(string url) =>
+        url.Split("//")[^1].Split(':', '/')[0].Equals("localhost", StringComparison.OrdinalIgnoreCase);
 
     private static void CheckTls(TlsSettings tls, ValidateOptionsResultBuilder errors)
     {

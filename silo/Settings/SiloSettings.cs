@@ -49,6 +49,12 @@ internal static class SiloSettings
                 "slot has a ConnectionString or a ConnectionName that is known: Clustering is CasPaxos.");
         }
 
+        const string Endpoints = "Kestrel:Endpoints";
+        if (configuration.GetSection(Endpoints).GetChildren().Any())
+        {
+            errors.Add($"{Endpoints}: would take the place of Silo:{nameof(options.HttpUrl)}, unchecked; use that.");
+        }
+
         var result = new SiloHostOptionsValidator().Validate(null, options);
         if (result.Failed)
         {

@@ -7,7 +7,7 @@ namespace CasPaxos.Orleans;
 
 /// <summary>
 /// The gateways of a cluster whose membership is in registers. While no quorum of the databases answers, or the
-/// table makes no sense, those that were known last: silos do not die of it, and clients need not either.
+/// table makes no sense or names none, those that were known last: silos do not die of it, and clients need not either.
 /// </summary>
 internal sealed partial class CasPaxosGatewayList(
     IOptions<CasPaxosClusteringOptions> options,
@@ -37,13 +37,17 @@ internal sealed partial class CasPaxosGatewayList(
         {
             var stored = await _registers.ReadAsync(_table, options.Value.Timeout, cancellationToken);
             var table = MembershipRecord.Decode(_table, stored);
-            _last =
+            List<Uri> found =
             [
                 .. from row in table.Rows
                    where row is { Status: SiloStatus.Active, ProxyPort: > 0 }
                    let silo = row.Address
                    select SiloAddress.New(silo.Endpoint.Address, row.ProxyPort, silo.Generation).ToGatewayUri(),
             ];
+            if (found.Count > 0 || _last is null)
+            {
+                _last = found;
+            }
         }
         catch (Exception failure)
             when (failure is RegisterGrainException or InvalidDataException && _last is not null)

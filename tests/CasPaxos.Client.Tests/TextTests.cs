@@ -14,6 +14,7 @@ public sealed class TextTests
     [InlineData("Host=a;Password=\"geheim\"heim;Port=1", "Host=a;Password=***;Port=1")]
     [InlineData("Host=a;Password=\"ge;heim", "Host=a;Password=***")]
     [InlineData("Host=a;Password='ge;heim", "Host=a;Password=***")]
+    [InlineData("PGPASSWORD=geheim", "PGPASSWORD=***")]
     [InlineData("Ssl Password=ge heim\nnext line", "Ssl Password=***\nnext line")]
     [InlineData("no secret here", "no secret here")]
     public void Passwords_of_connection_strings_are_masked(string text, string masked) =>

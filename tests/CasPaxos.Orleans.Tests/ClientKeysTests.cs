@@ -45,6 +45,18 @@ public sealed class ClientKeysTests
         Assert.Same(page, Keys(opened: true).Admitted(page));
     }
 
+    [Fact]
+    public void What_follows_a_page_names_no_register_that_is_closed_and_skips_all_of_them()
+    {
+        var page = new RegisterPage([], new RegisterKey("membership/s/c/alive/10.0.0.1:11111@1"));
+
+        var next = Keys(opened: false).Admitted(page).Next!.Value.Text;
+
+        Assert.DoesNotContain("alive", next, StringComparison.Ordinal);
+        Assert.True(string.CompareOrdinal(next, "membership/z/z") > 0);
+        Assert.True(string.CompareOrdinal(next, "membership0") < 0);
+    }
+
     private static ClientKeys Keys(bool opened) => new(
         Options.Create(new CasPaxosOptions { ClientsMayUseReservedKeys = opened }), [new ReservedPrefix("carts/")]);
 }

@@ -33,6 +33,19 @@ public sealed class GrainAcceptorTests
         Assert.IsType<AcceptorReply.Promised>(Assert.Single(replies));
     }
 
+    // Orleans makes an exception of whatever type a message names: nothing proves who has thrown it.
+    [Fact]
+    public async Task An_exception_that_says_that_nothing_took_effect_proves_nothing()
+    {
+        var grain = new ScriptedAcceptor(_ => Task.FromException<AcceptorReplyMessage[]>(
+            new AcceptorUnavailableException("nothing was sent", mayHaveTakenEffect: false)));
+
+        var failure = await Assert.ThrowsAsync<AcceptorUnavailableException>(
+            () => Over(grain).AskAsync(Batch, CancellationToken.None));
+
+        Assert.True(failure.MayHaveTakenEffect);
+    }
+
     // The copy that was not heard of may have been accepted and overtaken before the other one was refused.
     [Fact]
     public async Task A_refusal_of_an_accept_that_was_sent_twice_proves_nothing()

@@ -29,8 +29,8 @@ public sealed class DrainTests(SiloFixture silo)
         await slow.ConnectAsync(IPAddress.Loopback, url.Port);
         var stream = slow.GetStream();
         await stream.WriteAsync(
-            "PUT /registers/slow HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"u8
-                .ToArray());
+            ("PUT /registers/slow HTTP/1.1\r\nHost: localhost\r\n"u8
+                + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"u8).ToArray());
         using var stopped = new CancellationTokenSource();
         var sending = SendSlowlyAsync(stream, stopped.Token);
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography.X509Certificates;
 using CasPaxos.Orleans;
 using CasPaxos.Registers;
 using CasPaxos.Orleans.Testing;
+using Microsoft.AspNetCore.Http;
 
 namespace CasPaxos.Silo.Tests;
 
@@ -71,6 +72,23 @@ public sealed class SecurityTests(SiloFixture silo)
         Assert.Equal(status, put.StatusCode);
         Assert.Equal(status == HttpStatusCode.Created ? HttpStatusCode.OK : status, health.StatusCode);
         Assert.Equal(status == HttpStatusCode.Created, read.IsSuccessStatusCode);
+    }
+
+    [Theory]
+    [InlineData("10.1.2.3:8080", true)]
+    [InlineData("[fe80::1]:80", true)]
+    [InlineData("localhost", true)]
+    [InlineData("attacker.example", false)]
+    [InlineData("10.1.2.3.attacker.example", false)]
+    [InlineData("", false)]
+    public void Without_a_token_a_silo_that_others_reach_is_called_by_address_or_by_a_name_that_is_allowed(
+        string host, bool passes)
+    {
+        var request = new DefaultHttpContext().Request;
+        request.Host = new HostString(host);
+
+        Assert.Equal(passes, Endpoints.FindStranger(request, onlyAddresses: true) is null);
+        Assert.Null(Endpoints.FindStranger(request, onlyAddresses: false));
     }
 
     [SkippableFact]

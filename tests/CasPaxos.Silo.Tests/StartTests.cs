@@ -47,6 +47,9 @@ public sealed class StartTests(SiloFixture silo)
     [InlineData("run --Silo:Name", "Silo:Name", "no value")]
     [InlineData("run --Silo:HttpUrl=http://0.0.0.0:8080", "Silo:HttpUrl", "from other machines")]
     [InlineData("run --Silo:HttpUrl=http://*:8080", "Silo:HttpUrl", "such as")]
+    [InlineData("run --Silo:HttpUrl=http://loopback:8080", "Silo:HttpUrl", "such as")]
+    [InlineData("run --Silo:HttpUrl=http://me@127.0.0.1:8080", "Silo:HttpUrl", "such as")]
+    [InlineData("run --Kestrel:Endpoints:All:Url=http://0.0.0.0:8080", "Kestrel:Endpoints", "Silo:HttpUrl")]
     [InlineData(
         "run --Silo:HttpUrl=http://10.1.2.3:8080 --Silo:BearerToken=a-token-of-some-length", "Silo:HttpUrl", "https")]
     [InlineData("run --Silo:Clustering=CasPaxos", "Silo:ClusteringDatabases", "there are none")]

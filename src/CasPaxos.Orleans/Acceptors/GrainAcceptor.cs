@@ -80,9 +80,10 @@ internal sealed class GrainAcceptor(int slot, Guid incarnation, IAcceptorGrain g
         {
             return await call.WaitAsync(longest, cancellationToken);
         }
-        catch (Exception failure) when (failure is not AcceptorUnavailableException)
+        catch (Exception failure)
         {
-            // Whatever the message met on its way, it may have arrived.
+            // Whatever the message met on its way, it may have arrived; an exception is no proof of anything, whoever
+            // has thrown it, and whatever it says.
             var what = failure is TimeoutException ? "no answer in time" : failure.Message;
             throw new AcceptorUnavailableException($"Slot {slot}: {what}.", mayHaveTakenEffect: true, failure);
         }

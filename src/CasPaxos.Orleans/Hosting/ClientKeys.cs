@@ -13,6 +13,9 @@ internal sealed record ReservedPrefix(string Text);
 /// </summary>
 internal sealed class ClientKeys(IOptions<CasPaxosOptions> options, IEnumerable<ReservedPrefix> more)
 {
+    /// <summary>After this comes no key that begins with the same prefix and that anybody would choose.</summary>
+    private const string Last = "\U0010FFFF";
+
     private readonly string[] _reserved = options.Value.ClientsMayUseReservedKeys
         ? []
         : [.. ReservedKeys.Prefixes, .. more.Select(prefix => prefix.Text)];
@@ -29,11 +32,15 @@ internal sealed class ClientKeys(IOptions<CasPaxosOptions> options, IEnumerable<
         }
     }
 
-    /// <summary>The page without what is not for clients: it may be empty, and yet have a next one.</summary>
+    /// <summary>
+    /// The page without what is not for clients: it may be empty, and yet have a next one, which begins where a
+    /// reserved prefix ends.
+    /// </summary>
     public RegisterPage Admitted(RegisterPage page) => _reserved.Length == 0 ? page : page with
     {
         Registers = [.. page.Registers.Where(register => Find(register.Key.Text) is null)],
         Unreadable = [.. page.Unreadable.Where(register => Find(register.Key.Text) is null)],
+        Next = page.Next is { } next && Find(next.Text) is { } prefix ? new RegisterKey(prefix + Last) : page.Next,
     };
 
     private string? Find(string key) =>
