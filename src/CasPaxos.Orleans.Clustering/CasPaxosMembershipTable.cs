@@ -89,7 +89,7 @@ internal sealed partial class CasPaxosMembershipTable : IMembershipTable, IDispo
         // Which heartbeats the row takes in: those that come later count by themselves.
         if (entry.Status == SiloStatus.Dead && entry.SiloAddress.Equals(_self))
         {
-            _self = null;
+            _self = null; // It is about to be dead by its own word, and may be the last one.
         }
 
         var alive = await _registers.ReadSeenAsync(_keys.AliveOf(entry.SiloAddress), _timeout, cancellationToken);

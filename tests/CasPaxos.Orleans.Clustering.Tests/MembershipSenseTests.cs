@@ -141,15 +141,7 @@ public sealed class MembershipSenseTests
     {
         RegisterDatabases.Need();
         await using var postgres = await RegisterDatabases.StartAsync();
-        await using var silos = await SiloProcessCluster.StartAsync(postgres, new SiloProcessClusterOptions
-        {
-            MembershipInRegisters = true,
-            Settings = new Dictionary<string, string>
-            {
-                ["Silo:ProbeTimeout"] = "00:00:01",
-                ["Silo:MissedProbesMax"] = "2",
-            },
-        });
+        await using var silos = await RegisterDatabases.StartSilosAsync(postgres);
         var databases = new RegisterClient(postgres.Cluster.Configuration, postgres.Cluster.Acceptors);
         var key = new MembershipKeys(SiloProcessCluster.ClusterId, SiloProcessCluster.ClusterId).Table;
         var good = Assert.IsType<Outcome.Applied>(await databases.GetAsync(key)).Current.Payload.ToArray();

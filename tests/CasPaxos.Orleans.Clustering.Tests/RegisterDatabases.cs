@@ -1,4 +1,5 @@
 using System.Net;
+using CasPaxos.Orleans.Testing;
 using CasPaxos.Registers;
 using CasPaxos.Testing;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,6 +36,18 @@ public class RegisterDatabases : IAsyncLifetime
 
     public static Task<PostgresTestCluster> StartAsync() =>
         PostgresTestCluster.StartAsync(server: new PostgresServerOptions { InMemory = true });
+
+    /// <summary>Three silos whose membership is there; they soon find that one of them is dead.</summary>
+    public static Task<SiloProcessCluster> StartSilosAsync(PostgresTestCluster postgres) =>
+        SiloProcessCluster.StartAsync(postgres, new SiloProcessClusterOptions
+        {
+            MembershipInRegisters = true,
+            Settings = new Dictionary<string, string>
+            {
+                ["Silo:ProbeTimeout"] = "00:00:01",
+                ["Silo:MissedProbesMax"] = "2",
+            },
+        });
 
     public static void Need() => Skip.If(PostgresBinaries.SkipReason is not null, PostgresBinaries.SkipReason);
 }

@@ -19,15 +19,7 @@ public sealed class SiloClusterTests
     {
         RegisterDatabases.Need();
         await using var postgres = await RegisterDatabases.StartAsync();
-        await using var silos = await SiloProcessCluster.StartAsync(postgres, new SiloProcessClusterOptions
-        {
-            MembershipInRegisters = true,
-            Settings = new Dictionary<string, string>
-            {
-                ["Silo:ProbeTimeout"] = "00:00:01",
-                ["Silo:MissedProbesMax"] = "2",
-            },
-        });
+        await using var silos = await RegisterDatabases.StartSilosAsync(postgres);
         using var early = await ConnectAsync(postgres);
         await WriteAsync(early, "before");
 
